@@ -16,7 +16,7 @@ import pyarrow as pa
 if TYPE_CHECKING:
     from jinpai.sources.files import SourceFile
 
-__all__ = ["Batch", "Context", "Recognition", "Reject", "Source", "batch_of"]
+__all__ = ["Batch", "Context", "Note", "Recognition", "Reject", "Source", "batch_of"]
 
 
 @dataclass(frozen=True)
@@ -56,6 +56,18 @@ class Reject:
     column: str | None
     reason: str
     raw: str
+
+
+@dataclass(frozen=True)
+class Note:
+    """Something people should know about a file that is neither a row nor a lost row.
+
+    For example: a column that was not used, or a platform's own summary that is not loaded.
+    """
+
+    source_file: str
+    text_en: str
+    text_zh: str
 
 
 @dataclass(frozen=True)
@@ -107,7 +119,9 @@ class Source(Protocol):
     def recognise(self, file: SourceFile) -> Recognition | None:
         """Return a claim on the file, or None. Must look at content, cheaply (the head)."""
 
-    def read(self, files: Sequence[SourceFile], context: Context) -> Iterator[Batch | Reject]:
+    def read(
+        self, files: Sequence[SourceFile], context: Context
+    ) -> Iterator[Batch | Reject | Note]:
         """Yield the files' rows; raises InputError for a file that cannot be read at all."""
 
 
