@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pyarrow as pa
 
@@ -25,14 +25,15 @@ class Batch:
 
     Attributes:
         table: canonical table name.
-        rows: any subset of the table's canonical columns. A column is text or a native Arrow type;
-            empty text and null are null. Times: native timestamps with a zone; or text with a zone
-            (``2026-03-02T01:05:02Z``) or without (then ``timezone``). Money as decimal text or number.
-            Optional extra columns: ``source_row`` (int64, 1-based row of the file; default: place in
-            the batch) and ``raw`` (text kept with a rejected row; default: the row as JSON).
+        rows: any subset of the table's canonical columns. A column is text or a native Arrow
+            type; empty text and null are null. Times: native timestamps with a zone; or text with
+            a zone (``2026-03-02T01:05:02Z``) or without (then ``timezone``). Money as decimal text
+            or number. Optional extra columns: ``source_row`` (int64, 1-based row of the file;
+            default: place in the batch) and ``raw`` (text kept with a rejected row; default: the
+            row as JSON).
         source_file: name shown to people: ``folder/file.csv`` or ``archive.zip/file.csv``.
-        patch: True when the format cannot carry the missing columns: a known row keeps what it has in
-            the columns absent from ``rows``. False: the row replaces the known one whole.
+        patch: True when the format cannot carry the missing columns: a known row keeps what it
+            has in the columns absent from ``rows``. False: the row replaces the known one whole.
         timezone: IANA zone of times written without one; None means the shop's own zone.
     """
 
@@ -151,7 +152,7 @@ def batch_of(
     return Batch(table, pa.table(arrays), source_file, patch=patch, timezone=timezone)
 
 
-def _column(name: str, values: list[object]) -> pa.Array:
+def _column(name: str, values: list[object]) -> pa.Array[Any]:
     if name == "source_row":
         return pa.array(values, pa.int64())
     return pa.array([None if value is None else _text(value) for value in values], pa.string())

@@ -306,7 +306,7 @@ class _Opener:
             kind, encoding = _text_kind(path, name)
             file = SourceFile(path, name, kind, encoding=encoding, given=given)
         else:
-            file = SourceFile(path, name, form, given=given)
+            file = SourceFile(path, name, cast(FileKind, form), given=given)
         file._cache["scratch"] = scratch  # keeps the unpacked copy as long as the file
         self.files.append(file)
 
