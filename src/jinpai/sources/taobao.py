@@ -1,0 +1,174 @@
+"""Taobao and Tmall: order, line and refund reports, review workbooks, open-platform answers.
+
+Reports are known by their header, whatever the file is called. All files of an import are looked
+at before the first row is handed on, because one file knows what another lacks (``taobao_links``).
+
+What a shop owner should know:
+
+- ``buyer_id`` is the buyer's nick (买家会员名), else the open platform's ``buyer_open_uid``;
+  masked nicks (摩**) stand for many people and are not used.
+- 交易关闭 is split by the time of payment into ``closed_refunded`` and ``closed_unpaid``; the
+  reports do not say when an order was closed, only the open platform does.
+- The old line report has no line ids: see ``taobao_links.LineNamer``.
+- A refund report writes the line's id under 订单编号. To find the order of a line of a longer
+  order, the new line report or an open-platform answer must be in the same import.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+
+from jinpai.errors import UnknownFormat
+from jinpai.sources.base import Batch, Context, Note, Recognition, Reject
+from jinpai.sources.cells import is_summary
+from jinpai.sources.files import Grid, Header, SourceFile, find_header, records
+from jinpai.sources.taobao_columns import HEADER_NAMES, describe, layout_of
+from jinpai.sources.taobao_links import Collector, Links
+from jinpai.sources.taobao_rows import Cells, carried, converter
+from jinpai.sources.taobao_top import Answer, answers, link, read_answers, recognise_answer
+
+__all__ = ["SOURCE", "TaobaoSource"]
+
+_HEAD_ROWS = 12
+_SURE = {"orders": 0.9, "lines": 0.9, "lines_old": 0.85, "refunds": 0.9, "reviews": 0.6}
+
+
+@dataclass(frozen=True)
+class _Report:
+    """One sheet that holds a report."""
+
+    file: SourceFile
+    grid: Grid
+    header: Header
+    layout: str
+
+    @property
+    def names(self) -> Collection[str]:
+        return {name for name in self.header.names if name}
+
+    def rows(self) -> Iterator[tuple[int, dict[str, str | None]]]:
+        """Yield (file row, cells) of every row that is no total."""
+        for number, record in records(self.grid, self.header):
+            if not is_summary(record.values()):
+                yield number, record
+
+
+class TaobaoSource:
+    """Reader of everything a Taobao or Tmall shop can export about orders and reviews."""
+
+    name = "taobao"
+    title_zh = "淘宝/天猫"
+    title_en = "Taobao and Tmall"
+
+    def recognise(self, file: SourceFile) -> Recognition | None:
+        """Return a claim on a report known by its header, or on an open-platform answer."""
+        if file.kind in ("json", "jsonl"):
+            return recognise_answer(file)
+        for grid in file.grids(_HEAD_ROWS):
+            if found := _header(grid):
+                header, layout = found
+                names = [name for name in header.names if name]
+                return Recognition(_SURE[layout], describe(layout, names), layout)
+        return None
+
+    def read(
+        self, files: Sequence[SourceFile], context: Context
+    ) -> Iterator[Batch | Reject | Note]:
+        """Yield orders, order items, products, buyers, refunds and reviews.
+
+        Old line reports come first: what the other reports say about the same lines is better.
+
+        Raises:
+            InputError: a file that is none of these, or an error the platform sent instead of data.
+        """
+        told: dict[str, list[Answer]] = {}
+        reports: list[_Report] = []
+        steps: list[str | _Report] = []
+        for file in files:
+            if file.kind in ("json", "jsonl"):
+                told[file.name] = answers(file)
+                steps.append(file.name)
+            else:
+                found = _reports(file)
+                reports += found
+                steps += found
+        links = _links(reports, list(told.values()))
+        for step in sorted(steps, key=_rank):
+            if isinstance(step, str):
+                yield from read_answers(step, told[step], links)
+            else:
+                yield from _read_report(step, links)
+
+
+def _rank(step: str | _Report) -> int:
+    return 0 if isinstance(step, _Report) and step.layout == "lines_old" else 1
+
+
+def _header(grid: Grid) -> tuple[Header, str] | None:
+    header = find_header(grid, HEADER_NAMES, least=3)
+    layout = layout_of(set(header.names)) if header else None
+    return (header, layout) if header and layout else None
+
+
+def _reports(file: SourceFile) -> list[_Report]:
+    found = [
+        _Report(file, grid, *known) for grid in file.grids() if (known := _header(grid)) is not None
+    ]
+    if not found:
+        raise UnknownFormat(
+            "no header of a Taobao order, line, refund or review report in the first rows.",
+            file=file.name,
+            hint="Export it again with all columns, or describe it with a mapping file.",
+        )
+    return found
+
+
+def _links(reports: Sequence[_Report], told: Sequence[list[Answer]]) -> Links:
+    links = Links()
+    for report in reports:
+        if report.layout in {"orders", "lines", "lines_old"}:
+            for _, record in report.rows():
+                _link_row(Cells(report.layout, record), report.layout, links)
+    # Twice: a rating may name the buyer whose open id only an earlier answer holds.
+    for found in (*told, *told):
+        link(found, links)
+    return links
+
+
+def _link_row(cells: Cells, layout: str, links: Links) -> None:
+    order_id = cells.text("order_id")
+    if layout == "orders":
+        links.add_order(order_id, cells.text("nick"))
+    elif layout == "lines":
+        links.add_line(order_id, cells.text("line_id"), cells.text("title"))
+    elif order_id is not None:
+        links.old_lines[order_id] += 1
+
+
+def _read_report(report: _Report, links: Links) -> Iterator[Batch | Reject | Note]:
+    collector = Collector(report.file.name, carried(report.layout, report.names))
+    convert = converter(report.layout, report.names, links)
+    unknown = 0
+    for number, record in report.rows():
+        filled = {name: cell for name, cell in record.items() if cell is not None}
+        trace = {"source_row": number, "raw": json.dumps(filled, ensure_ascii=False)}
+        cells = Cells(report.layout, record)
+        for table, row in convert(cells):
+            collector.add(table, row | trace)
+        if report.layout == "refunds":
+            unknown += not links.of_refund(cells.text("line_id") or "")[2]
+        yield from collector.full()
+    yield from collector.rest()
+    if unknown:
+        yield Note(
+            report.file.name,
+            f"{unknown} refunds name a line that no other file of this import knows; it is taken "
+            "for the order. Import the new line report together with the refunds to be sure",
+            f"{unknown} 条退款的订单编号(实为子订单号)在本次导入的其他文件中找不到, "
+            "已当作主订单号; 请与新版宝贝报表一起导入",
+        )
+
+
+SOURCE = TaobaoSource()
