@@ -1,0 +1,106 @@
+"""Books that must balance: queries that may return no row, or the run is not published."""
+
+from __future__ import annotations
+
+__all__ = ["balance_checks"]
+
+
+def balance_checks() -> dict[str, str]:
+    """Return check name -> query; any row it returns is a broken balance.
+
+    The shop's sales are added up from the canonical orders, the other side from the credits; lines
+    of a sale must add up to it; every message counted must be in exactly one session.
+    """
+    return {
+        "shop_equals_agents_silent_excluded": _BOOKS,
+        "lines_equal_sale": _LINES,
+        "messages_in_sessions": _MESSAGES,
+        "one_winner_at_most": _WINNERS,
+    }
+
+
+_BOOKS = """
+with rules as (
+    select 'order' as judge_rule
+    union all
+    select 'order_first' as judge_rule
+    union all
+    select 'payment' as judge_rule
+),
+
+shop_side as (
+    select
+        o.shop_id,
+        r.judge_rule,
+        day_number(
+            case when r.judge_rule = 'order' then us(o.created_at) else us(o.paid_at) end
+            + c.day_shift_us
+        ) as day_no,
+        sum(o.paid_amount) as amount,
+        count(*) as orders
+    from orders as o
+    inner join run_shops as s on s.shop_id = o.shop_id
+    cross join rules as r
+    inner join shop_clock as c
+        on c.shop_id = o.shop_id
+        and case when r.judge_rule = 'order' then us(o.created_at) else us(o.paid_at) end
+        >= c.from_us
+        and case when r.judge_rule = 'order' then us(o.created_at) else us(o.paid_at) end
+        < c.to_us
+    where us(o.created_at) <= s.as_of_us and us(o.paid_at) <= s.as_of_us
+    group by 1, 2, 3
+),
+
+credit_side as (
+    select
+        shop_id,
+        judge_rule,
+        date_day(day) as day_no,
+        sum(case when status = 'credited' and agent_id is not null then paid_amount else 0 end)
+        + sum(case when status = 'silent' then paid_amount else 0 end)
+        + sum(case when status = 'excluded' then paid_amount else 0 end) as amount,
+        count(*) as orders
+    from credits
+    group by 1, 2, 3
+)
+
+select *
+from shop_side as a
+full outer join credit_side as b
+    on b.shop_id = a.shop_id and b.judge_rule = a.judge_rule and b.day_no = a.day_no
+where
+    a.shop_id is null or b.shop_id is null
+    or a.amount <> b.amount or a.orders <> b.orders
+"""
+
+_LINES = """
+select o.shop_id, o.order_id, o.paid_amount, sum(l.amount) as line_amount
+from judged_orders as o
+left join sale_lines as l on l.shop_id = o.shop_id and l.order_id = o.order_id
+where o.paid_at is not null and not o.is_excluded
+group by o.shop_id, o.order_id, o.paid_amount
+having coalesce(sum(l.amount), -1) <> o.paid_amount
+"""
+
+_MESSAGES = """
+select a.shop_id, a.messages, b.messages as messages_in_sessions
+from (
+    select m.shop_id, count(*) as messages
+    from messages as m
+    inner join run_shops as r on r.shop_id = m.shop_id
+    where m.sender <> 'system' and us(m.sent_at) <= r.as_of_us
+    group by m.shop_id
+) as a
+full outer join (
+    select shop_id, sum(messages) as messages from sessions group by shop_id
+) as b on b.shop_id = a.shop_id
+where a.messages is null or b.messages is null or a.messages <> b.messages
+"""
+
+_WINNERS = """
+select shop_id, order_id, moment, count(*) as winners
+from candidates
+where place = 1
+group by shop_id, order_id, moment
+having count(*) > 1
+"""

@@ -1,0 +1,30 @@
+"""The steps from sessions and orders to credits, in order.
+
+Reads ``order_facts``, ``judged_sessions``, ``reception_*`` and ``threads`` of the conversations
+stage. Source of the definitions: docs/definitions, section 3 (winner, judge rules, assist).
+"""
+
+from __future__ import annotations
+
+from jinpai.engine.plan import Step, sql_step
+
+__all__ = ["RESULTS", "attribution_steps"]
+
+RESULTS = ("candidates", "judged_orders", "credits", "reception_links", "sale_lines")
+
+
+def attribution_steps() -> list[Step]:
+    """Return the steps that make the relations of ``RESULTS``."""
+    return [
+        _step("order_moments", keep=False),
+        _step("nearby_sessions", keep=False),
+        _step("candidates"),
+        _step("judged_orders"),
+        _step("credits"),
+        _step("reception_links"),
+        _step("sale_lines"),
+    ]
+
+
+def _step(name: str, *, keep: bool = True) -> Step:
+    return sql_step("jinpai.attribution", name, keep=keep)

@@ -1,0 +1,33 @@
+-- One row per reception: (shop, agent, buyer, local day) with at least one buyer message.
+with slow as (
+    select
+        p.thread_no,
+        p.day_no,
+        count(case when p.wait_us > r.slow_us then 1 end) as slow_rounds
+    from round_spans as p
+    inner join threads as t on t.thread_no = p.thread_no
+    inner join run_shops as r on r.shop_id = t.shop_id
+    group by p.thread_no, p.day_no
+)
+
+select
+    t.shop_id,
+    t.agent_id,
+    t.buyer_id,
+    day_date(d.day_no) as day,
+    instant(d.first_us) as first_at,
+    k.kind,
+    m.filter_reason,
+    k.pending_order_id,
+    d.messages,
+    d.buyer_messages,
+    d.human_messages,
+    d.is_replied,
+    coalesce(s.slow_rounds, 0) as slow_rounds,
+    coalesce(s.slow_rounds, 0) >= r.slow_times as is_slow
+from reception_days as d
+inner join threads as t on t.thread_no = d.thread_no
+inner join run_shops as r on r.shop_id = t.shop_id
+inner join reception_marks as m on m.thread_no = d.thread_no and m.day_no = d.day_no
+inner join reception_kinds as k on k.thread_no = d.thread_no and k.day_no = d.day_no
+left join slow as s on s.thread_no = d.thread_no and s.day_no = d.day_no

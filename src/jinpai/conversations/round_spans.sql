@@ -1,0 +1,35 @@
+-- One row per round, before filters. A round is closed by the human message that follows its
+-- buyer messages in the thread; a session cut between the two makes it late.
+with opened as (
+    select
+        thread_no,
+        session_no,
+        humans_before,
+        min(sent_us) as open_us,
+        min(day_no) as day_no,
+        min(position) as opened_position
+    from counted_messages
+    where sender_code = 1
+    group by thread_no, session_no, humans_before
+),
+
+closers as (
+    select thread_no, session_no, humans_before, sent_us as close_us, position as closed_position
+    from counted_messages
+    where sender_code = 2
+)
+
+select
+    o.thread_no,
+    o.session_no,
+    o.day_no,
+    o.open_us,
+    o.opened_position,
+    c.close_us,
+    c.closed_position,
+    c.close_us - o.open_us as wait_us,
+    coalesce(c.session_no <> o.session_no, false) as is_late,
+    row_number() over (partition by o.thread_no, o.session_no order by o.opened_position) = 1
+        as is_first_in_session
+from opened as o
+left join closers as c on c.thread_no = o.thread_no and c.humans_before = o.humans_before

@@ -1,0 +1,69 @@
+"""The steps from messages to receptions, in order.
+
+Reads the canonical tables and the run relations (``run_shops``, ``setting_texts``, ``shop_clock``,
+``shop_days``, ``duty_marks``). Source of the definitions: docs/definitions, section 3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Set
+
+from jinpai.engine.plan import Step, sql_step
+
+__all__ = ["RESULTS", "conversation_steps"]
+
+# What later stages and people read; everything else is a means.
+RESULTS = ("sessions", "rounds", "any_reply_rounds", "receptions", "online_days")
+
+_EMPTY = {
+    "auto_replies": (
+        "select cast(null as varchar) as shop_id, cast(null as varchar) as message_id"
+        " from run_shops where false"
+    ),
+    "ad_receptions": (
+        "select cast(null as bigint) as thread_no, cast(null as integer) as day_no"
+        " from run_shops where false"
+    ),
+}
+
+
+def conversation_steps(settings_in_use: Set[str]) -> list[Step]:
+    """Return the steps that make the relations of ``RESULTS``.
+
+    Args:
+        settings_in_use: list settings that any shop of the run fills. Message texts are read only
+            if a phrase is asked for, since they are most of the bytes.
+    """
+    return [
+        _unless(not settings_in_use & {"auto_reply_texts", "auto_reply_prefixes"}, "auto_replies"),
+        _step("visible_messages", keep=False),
+        _step("threads"),
+        _step("ordered_messages"),
+        _step("counted_messages"),
+        _step("session_spans"),
+        _step("round_spans"),
+        _step("any_reply_spans"),
+        _step("reception_days"),
+        _step("buyer_marks"),
+        _unless("ad_phrases" not in settings_in_use, "ad_receptions"),
+        _step("reception_marks"),
+        _step("order_facts"),
+        _step("reception_orders"),
+        _step("reception_kinds"),
+        _step("receptions"),
+        _step("judged_sessions"),
+        _step("session_load"),
+        _step("sessions"),
+        _step("rounds"),
+        _step("any_reply_rounds"),
+        _step("online_spans"),
+        _step("online_days"),
+    ]
+
+
+def _step(name: str, *, keep: bool = True) -> Step:
+    return sql_step("jinpai.conversations", name, keep=keep)
+
+
+def _unless(empty: bool, name: str) -> Step:
+    return Step(name, _EMPTY[name]) if empty else _step(name)

@@ -1,0 +1,167 @@
+"""The default engine: DuckDB in this process, with a memory limit and a place to spill."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from jinpai.engine.dialect import DUCKDB, VERBS
+from jinpai.engine.plan import Step
+from jinpai.errors import EngineError, UsageError
+
+__all__ = ["DuckEngine"]
+
+
+class DuckEngine:
+    """One DuckDB connection that knows the verbs and executes steps.
+
+    Args:
+        memory_limit: such as ``4GB``; beyond it DuckDB spills to ``spill``.
+        threads: worker threads; None leaves the choice to DuckDB.
+        spill: folder for temporary files; default a folder that is removed on close.
+    """
+
+    def __init__(
+        self,
+        *,
+        memory_limit: str | None = None,
+        threads: int | None = None,
+        spill: Path | None = None,
+    ) -> None:
+        self._spill = tempfile.TemporaryDirectory(
+            prefix="jinpai-", dir=spill, ignore_cleanup_errors=True
+        )
+        config: dict[str, Any] = {
+            "temp_directory": self._spill.name,
+            "preserve_insertion_order": "false",
+            "autoinstall_known_extensions": "false",
+            "autoload_known_extensions": "false",
+        }
+        if threads is not None:
+            config["threads"] = threads
+        try:
+            # A file on disk, not memory: kept relations may then leave the memory when they must.
+            self.con = duckdb.connect(str(Path(self._spill.name) / "run.duckdb"), config=config)
+            if memory_limit is not None:
+                self.con.execute("set memory_limit = ?", [memory_limit])
+        except duckdb.Error as error:
+            self._spill.cleanup()
+            raise UsageError(f"DuckDB refused its settings: {error}") from error
+        self.con.execute("set TimeZone = 'UTC'")
+        for verb, parameters in VERBS.items():
+            body = DUCKDB.bodies[verb]
+            self.con.execute(f"create temp macro {verb}({', '.join(parameters)}) as {body}")
+
+    def __enter__(self) -> DuckEngine:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection and remove what it spilled."""
+        self.con.close()
+        self._spill.cleanup()
+
+    def put(self, name: str, table: pa.Table) -> None:
+        """Store an Arrow table as a relation."""
+        self.con.register("_incoming", table)
+        self.con.execute(f'create or replace temp table "{name}" as select * from _incoming')
+        self.con.unregister("_incoming")
+
+    def make(self, step: Step) -> None:
+        """Make one step's relation.
+
+        Raises:
+            EngineError: carrying the step's meaning, its SQL and the engine's words.
+        """
+        kind = "table" if step.keep else "temp view"
+        self._execute(step.name, f'create or replace {kind} "{step.name}" as\n{step.sql}')
+
+    def drop(self, name: str) -> None:
+        """Forget a kept relation that no later step needs."""
+        self.con.execute(f'drop table if exists "{name}"')
+
+    def run(
+        self,
+        steps: Sequence[Step],
+        *,
+        keep: Iterable[str] = (),
+        on_step: Callable[[str, int, int], None] | None = None,
+    ) -> dict[str, float]:
+        """Make the steps in order; forget each kept relation after its last use.
+
+        Args:
+            keep: names that must outlive the run.
+            on_step: called with (name, steps done, steps in all) before each step.
+        Returns:
+            Seconds spent in each step.
+        """
+        last_use = _last_use(steps)
+        wanted = set(keep)
+        seconds: dict[str, float] = {}
+        for place, step in enumerate(steps):
+            if on_step is not None:
+                on_step(step.name, place, len(steps))
+            started = time.perf_counter()
+            self.make(step)
+            seconds[step.name] = time.perf_counter() - started
+            for done in steps[: place + 1]:
+                if done.keep and done.name not in wanted and last_use[done.name] == place:
+                    self.drop(done.name)
+        return seconds
+
+    def fetch(self, name: str, sql: str, values: Mapping[str, Any] | None = None) -> pa.Table:
+        """Return the result of one SELECT as an Arrow table; values are bound by name."""
+        return self._execute(name, sql, values).to_arrow_table()
+
+    def count(self, name: str) -> int:
+        """Return the number of rows of a relation."""
+        row = self.con.execute(f'select count(*) from "{name}"').fetchone()
+        return int(row[0]) if row else 0
+
+    def _execute(
+        self, name: str, sql: str, values: Mapping[str, Any] | None = None
+    ) -> duckdb.DuckDBPyConnection:
+        try:
+            return self.con.execute(sql, dict(values)) if values else self.con.execute(sql)
+        except duckdb.Error as error:
+            raise EngineError(name, sql, str(error)) from error
+
+
+def _last_use(steps: Sequence[Step]) -> dict[str, int]:
+    """Place of the last step that reads each relation, views followed to what they read."""
+    reads = {step.name: _names_in(step.sql, steps) for step in steps}
+    last = {step.name: place for place, step in enumerate(steps)}
+    for place, step in enumerate(steps):
+        waiting, seen = list(reads[step.name]), set[str]()
+        while waiting:
+            name = waiting.pop()
+            if name in seen:
+                continue
+            seen.add(name)
+            last[name] = max(last[name], place)
+            if not _by_name(steps, name).keep:
+                waiting.extend(reads[name])
+    return last
+
+
+def _names_in(sql: str, steps: Sequence[Step]) -> set[str]:
+    words = set(sql.replace("(", " ").replace(")", " ").replace(",", " ").split())
+    return {step.name for step in steps if step.name in words}
+
+
+def _by_name(steps: Sequence[Step], name: str) -> Step:
+    return next(step for step in steps if step.name == name)
