@@ -89,17 +89,17 @@ class SourceFile:
             return ""
         held = cast(str, self._cache.get("head", ""))
         if len(held) < characters and not self._cache.get("head_is_all"):
-            held = decode.read_head(self.path, self._encoding(), characters)
+            held = decode.read_head(self.path, self.text_encoding(), characters)
             self._cache.update(head=held, head_is_all=len(held) < characters)
         return held[:characters]
 
     def text(self) -> str:
         """Return the whole decoded text (UnreadableFile for binary kinds, HostileFile if huge)."""
-        return decode.read_whole(self.path, self._encoding(), self.name)
+        return decode.read_whole(self.path, self.text_encoding(), self.name)
 
     def lines(self) -> Iterator[tuple[int, str]]:
         """Yield (line number, line without its end); HostileFile for an endless line."""
-        with decode.open_text(self.path, self._encoding(), newline=None) as file:
+        with decode.open_text(self.path, self.text_encoding(), newline=None) as file:
             number = 0
             while line := file.readline(decode.MAX_CELL):
                 number += 1
@@ -134,7 +134,7 @@ class SourceFile:
 
     def open_text(self) -> io.TextIOWrapper:
         """Open the text for reading, line ends as they are."""
-        return decode.open_text(self.path, self._encoding())
+        return decode.open_text(self.path, self.text_encoding())
 
     def delimiter(self) -> str:
         """Return the delimiter of a delimited text, judged by its first rows."""
@@ -148,7 +148,8 @@ class SourceFile:
         with self.open_text() as file:
             return [read_delimited(file, self.delimiter(), self.name, head)]
 
-    def _encoding(self) -> str:
+    def text_encoding(self) -> str:
+        """Return the codec that decodes the text (UnreadableFile for binary kinds)."""
         if not self.is_text:
             raise UnreadableFile(f"this is a {self.kind} file, not text.", file=self.name)
         if self.encoding is None:

@@ -1,0 +1,171 @@
+"""Delimited text as a stream of Arrow tables of text: millions of rows a second, bounded memory.
+
+Row numbers are those a spreadsheet shows (the first row is 1, a quoted cell with line breaks is one
+row). A row with the wrong number of cells becomes a Reject; no row is lost.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv as pacsv
+
+from jinpai.errors import HostileFile, UnreadableFile
+from jinpai.sources.base import Reject
+from jinpai.sources.columns import Arrow, pc
+from jinpai.sources.decode import MAX_CELL
+from jinpai.sources.files import SourceFile, normalise_header
+
+__all__ = ["HeaderRow", "read_header", "stream_delimited"]
+
+_BLOCK = 32 << 20  # bytes parsed at a time; a row must fit into one
+
+
+@dataclass(frozen=True)
+class HeaderRow:
+    """The header of a delimited text: normalised names and the row it stands in (1-based)."""
+
+    names: tuple[str, ...]
+    row: int
+    delimiter: str
+
+
+def read_header(file: SourceFile) -> HeaderRow | None:
+    """Return the first filled row of the text as its header (None when there is none)."""
+    delimiter = file.delimiter()
+    with file.open_text() as text:
+        try:
+            for number, cells in zip(
+                range(1, 20), csv.reader(text, delimiter=delimiter), strict=False
+            ):
+                if any(cell.strip() for cell in cells):
+                    return HeaderRow(tuple(map(normalise_header, cells)), number, delimiter)
+        except csv.Error:
+            return None
+    return None
+
+
+@dataclass
+class _Bad:
+    """Rows the parser could not cut into the header's number of cells."""
+
+    rows: list[pacsv.InvalidRow] = field(default_factory=list)
+    numbers: list[int] = field(default_factory=list)
+
+    def __call__(self, row: pacsv.InvalidRow) -> Literal["skip"]:
+        self.rows.append(row)
+        self.numbers.append(row.number or 0)
+        return "skip"
+
+    def drain(self, file: SourceFile, table: str | None) -> Iterator[Reject]:
+        """Yield what was collected since the last call."""
+        rows, self.rows = self.rows, []
+        for row in rows:
+            yield Reject(table, file.name, row.number or 0, None, "unreadable_row", row.text or "")
+
+    def row_numbers(self, first: int, count: int, header_row: int) -> Arrow:
+        """File rows of ``count`` good rows, the first being the ``first``-th good one (0-based)."""
+        places = np.arange(first, first + count, dtype=np.int64) + header_row + 1
+        if self.numbers:
+            bad = np.array(self.numbers, dtype=np.int64)
+            places += np.searchsorted(bad - np.arange(len(bad)), places, side="right")
+        return pa.array(places)
+
+
+def stream_delimited(
+    file: SourceFile, header: HeaderRow, columns: Mapping[str, int], table: str | None = None
+) -> Iterator[pa.Table | Reject]:
+    """Yield tables of text columns plus ``source_row``, and the rows that could not be cut.
+
+    Args:
+        columns: wanted name -> place in the header.
+        table: named in the rejects.
+
+    Raises:
+        HostileFile: a cell above ``MAX_CELL`` bytes.
+        UnreadableFile: the text breaks its encoding.
+    """
+    bad = _Bad()
+    good = 0
+    try:
+        with _open(file, header, columns, bad) as reader:
+            for batch in reader:
+                _check_cells(file, batch)
+                numbers = bad.row_numbers(good, batch.num_rows, header.row)
+                good += batch.num_rows
+                yield from bad.drain(file, table)
+                rows = pa.table([*batch.columns, numbers], names=[*columns, "source_row"])
+                yield _without_blank_rows(rows)
+    except (pa.ArrowInvalid, UnicodeDecodeError) as error:
+        raise _refused(file, error) from error
+    yield from bad.drain(file, table)
+
+
+def _open(
+    file: SourceFile, header: HeaderRow, columns: Mapping[str, int], bad: _Bad
+) -> pacsv.CSVStreamingReader:
+    names = [f"c{place}" for place in range(len(header.names))]
+    return pacsv.open_csv(
+        file.path,
+        read_options=pacsv.ReadOptions(
+            use_threads=False,  # only then are bad rows numbered; it is no slower on two cores
+            column_names=names,
+            skip_rows_after_names=header.row,
+            block_size=_BLOCK,
+            encoding=_arrow_encoding(file),
+        ),
+        parse_options=pacsv.ParseOptions(
+            delimiter=header.delimiter,
+            newlines_in_values=True,
+            ignore_empty_lines=False,
+            invalid_row_handler=bad,
+        ),
+        convert_options=pacsv.ConvertOptions(
+            column_types=dict.fromkeys(names, pa.string()),
+            include_columns=[f"c{place}" for place in columns.values()],
+        ),
+    )
+
+
+def _arrow_encoding(file: SourceFile) -> str:
+    encoding = file.text_encoding()
+    return "utf8" if encoding in ("utf-8", "utf-8-sig") else encoding
+
+
+def _check_cells(file: SourceFile, batch: pa.RecordBatch) -> None:
+    for column in batch.columns:
+        longest = pc.max(pc.binary_length(column)).as_py() or 0
+        if longest > MAX_CELL:
+            raise _long_cell(file)
+
+
+def _without_blank_rows(rows: pa.Table) -> pa.Table:
+    """Drop the rows in which every cell is empty (empty lines, trailing commas)."""
+    blank = None
+    for column in rows.columns[:-1]:
+        empty = pc.equal(column, "")
+        blank = empty if blank is None else pc.and_(blank, empty)
+        if not pc.any(blank).as_py():
+            return rows
+    return rows if blank is None else rows.filter(pc.invert(blank))
+
+
+def _refused(file: SourceFile, error: Exception) -> UnreadableFile | HostileFile:
+    if "straddling object" in str(error):
+        return _long_cell(file)
+    return UnreadableFile(
+        f"the text cannot be read as a table ({error}).", file=file.name, hint="Export it again."
+    )
+
+
+def _long_cell(file: SourceFile) -> HostileFile:
+    return HostileFile(
+        f"a cell is longer than {MAX_CELL:,} bytes.",
+        file=file.name,
+        hint="Look for a quotation mark that is never closed.",
+    )
