@@ -33,7 +33,7 @@ SUMMARY_WORDS = frozenset(
 
 _DATE_TIME = re.compile(
     r"(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})\s*日?"
-    r"(?:[T\s]*(\d{1,2})\s*[:时点]\s*(\d{1,2})(?:\s*[:分]\s*(\d{1,2})(?:\.(\d{1,6})\d*)?)?\s*[分秒]?)?"
+    r"(?:(?:[T\s]\s*|(?<=日))(\d{1,2})\s*[:时点]\s*(\d{1,2})(?:\s*[:分]\s*(\d{1,2})(?:\.(\d{1,6})\d*)?)?\s*[分秒]?)?"
 )
 _COMPACT = re.compile(r"((?:19|20)\d\d)(\d\d)(\d\d)(?:\s?(\d\d):?(\d\d):?(\d\d))?")
 _SERIAL = re.compile(r"[2-7]\d{4}(?:\.\d+)?")  # Excel days: 1954-10-03 to 2119-01-27
@@ -76,8 +76,8 @@ def parse_time_text(text: str | None) -> str | None:
     """Normalise a time to ``YYYY-MM-DD HH:MM:SS[.ffffff]`` (wall time of the file's own zone).
 
     Takes dashes, slashes, dots, 年月日, single digits, times without seconds, bare dates
-    (midnight), ``20260302[090502]`` and Excel serials. Epoch seconds or milliseconds become UTC with ``Z``.
-    Anything else, and dates that do not exist, come back unchanged.
+    (midnight), ``20260302[090502]`` and Excel serials. Epoch seconds or milliseconds become UTC
+    with ``Z``. Anything else, and dates that do not exist, come back unchanged.
 
     >>> parse_time_text("2026/3/2 9:05"), parse_time_text("2026年3月2日")
     ('2026-03-02 09:05:00', '2026-03-02 00:00:00')

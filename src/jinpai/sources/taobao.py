@@ -18,13 +18,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from jinpai.errors import UnknownFormat
 from jinpai.sources.base import Batch, Context, Note, Recognition, Reject
 from jinpai.sources.cells import is_summary
 from jinpai.sources.files import Grid, Header, SourceFile, find_header, records
-from jinpai.sources.taobao_columns import HEADER_NAMES, describe, layout_of
+from jinpai.sources.taobao_columns import COLUMNS, HEADER_NAMES, describe, layout_of
 from jinpai.sources.taobao_links import Collector, Links
 from jinpai.sources.taobao_rows import Cells, carried, converter
 from jinpai.sources.taobao_top import Answer, answers, link, read_answers, recognise_answer
@@ -33,6 +33,11 @@ __all__ = ["SOURCE", "TaobaoSource"]
 
 _HEAD_ROWS = 12
 _SURE = {"orders": 0.9, "lines": 0.9, "lines_old": 0.85, "refunds": 0.9, "reviews": 0.6}
+_LINKING = {
+    "orders": ("order_id", "nick"),
+    "lines": ("order_id", "line_id", "title"),
+    "lines_old": ("order_id",),
+}
 
 
 @dataclass(frozen=True)
@@ -53,6 +58,16 @@ class _Report:
         for number, record in records(self.grid, self.header):
             if not is_summary(record.values()):
                 yield number, record
+
+    def narrowed(self, *fields: str) -> _Report:
+        """Return the same report with the columns of these fields only."""
+        wanted = {name for field in fields for name in COLUMNS[self.layout][field]}
+        places = [at for at, name in enumerate(self.header.names) if name in wanted]
+        rows = [
+            tuple(row[at] if at < len(row) else None for at in places) for row in self.grid.rows
+        ]
+        header = Header(self.header.row, [self.header.names[at] for at in places])
+        return replace(self, grid=replace(self.grid, rows=rows), header=header)
 
 
 class TaobaoSource:
@@ -128,8 +143,8 @@ def _reports(file: SourceFile) -> list[_Report]:
 def _links(reports: Sequence[_Report], told: Sequence[list[Answer]]) -> Links:
     links = Links()
     for report in reports:
-        if report.layout in {"orders", "lines", "lines_old"}:
-            for _, record in report.rows():
+        if fields := _LINKING.get(report.layout):
+            for _, record in report.narrowed(*fields).rows():
                 _link_row(Cells(report.layout, record), report.layout, links)
     # Twice: a rating may name the buyer whose open id only an earlier answer holds.
     for found in (*told, *told):

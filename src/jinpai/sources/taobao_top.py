@@ -171,8 +171,12 @@ def read_answers(
 ) -> Iterator[Batch | Reject | Note]:
     """Yield the rows of one file's answers; a row number is the object's place in the file."""
     place = 0
+    of_kind: dict[str, list[Item]] = {}
     for kind, items in found:
-        collector = Collector(name, _columns(kind, list(_objects(items))))
+        of_kind.setdefault(kind, []).extend(_objects(items))
+    columns = {kind: _columns(kind, objects) for kind, objects in of_kind.items()}
+    for kind, items in found:
+        collector = Collector(name, columns[kind])
         for item in items:
             place += 1
             raw = json.dumps(item, ensure_ascii=False)
