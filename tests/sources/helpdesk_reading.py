@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -77,8 +78,6 @@ def story(shared: Path) -> dict[str, Any]:
 
 def story_lines(facts: Mapping[str, Any], left_out: Sequence[str]) -> list[tuple[str, str, str]]:
     """Return (UTC time, sender, text) of the story's messages, without the kinds left out."""
-    from datetime import datetime, timedelta
-
     lines = []
     for chat in facts["conversations"]:
         for message in chat["messages"]:

@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 from helpdesk_reading import Reading, read, story, story_lines, write_json
 
+from jinpai.errors import UnreadableFile
 from jinpai.sources.chatwoot import SOURCE
 from jinpai.sources.files import open_paths
+from jinpai.sources.registry import recognise
 
 NOON = 1_772_424_000  # 2026-03-02T04:00:00Z, noon in Shanghai
 INCOMING, OUTGOING, ACTIVITY, TEMPLATE = range(4)
@@ -364,3 +366,33 @@ def test_other_platforms_are_left_alone(shared: Path) -> None:
     for folder in ("zendesk", "gorgias", "zammad", "intercom", "jd", "pdd", "taobao", "qianniu"):
         for file in open_paths([shared / "formats" / folder]):
             assert SOURCE.recognise(file) is None, file.name
+
+
+def test_no_other_reader_takes_these_files(shared: Path) -> None:
+    for folder in ("formats/chatwoot",):
+        found = recognise(open_paths([shared / folder]))
+        assert [claim.source.name for claim in found.claims] == [SOURCE.name]
+        assert not found.unrecognised
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"meta": None, "payload": [None, 3, "x", {"id": 1}]},
+        {"payload": [{"meta": {"sender": {}, "assignee": []}, "id": 4, "messages": True}]},
+        {"payload": [says(1, 0, 9, None, content_attributes=[], attachments=[None])]},
+    ],
+)
+def test_odd_documents_lose_nothing_silently(tmp_path: Path, odd: dict[str, Any]) -> None:
+    path = write_json(tmp_path / "a.json", {"all_count": 1, **odd})
+    reading = read(SOURCE, path)
+    records = odd["payload"]
+    kept = len(reading.rows.get("messages", [])) + len(reading.rejects)
+    assert kept == sum(not isinstance(one, dict) or "meta" not in one for one in records)
+
+
+def test_cut_off_file_is_one_clear_error(tmp_path: Path) -> None:
+    path = write_json(tmp_path / "a.json", {"payload": [says(1, 0, INCOMING, BUYER)]})
+    path.write_text(path.read_text("utf-8")[:-20], encoding="utf-8")
+    with pytest.raises(UnreadableFile, match=r"a\.json"):
+        read(SOURCE, path)

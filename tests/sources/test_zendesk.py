@@ -10,6 +10,7 @@ import pytest
 from helpdesk_reading import Reading, read, story, story_lines, write_json
 
 from jinpai.sources.files import open_paths
+from jinpai.sources.registry import recognise
 from jinpai.sources.zendesk import SOURCE
 from jinpai.sources.zendesk_hours import duty_hours
 
@@ -311,3 +312,10 @@ def test_other_platforms_are_left_alone(shared: Path) -> None:
     folders = [shared / "formats" / name for name in ("chatwoot", "gorgias", "zammad", "intercom")]
     for file in open_paths([*folders, shared / "data/intercom_seeds", shared / "formats/jd"]):
         assert SOURCE.recognise(file) is None, file.name
+
+
+def test_no_other_reader_takes_these_files(shared: Path) -> None:
+    for folder in ("formats/zendesk", "data/zendesk_seeds"):
+        found = recognise(open_paths([shared / folder]))
+        assert [claim.source.name for claim in found.claims] == [SOURCE.name]
+        assert not found.unrecognised

@@ -44,7 +44,7 @@ def collect(
     if items is None:
         yield from sink.take(row, document, None, _HOOK)
         return
-    contact = document.get("meta", {}).get("contact") if isinstance(document, dict) else None
+    contact = _dict(_dict(document).get("meta")).get("contact")
     rank = _HOOK if isinstance(document, list) else _ANSWER
     for place, item in enumerate(items, start=1):
         yield from sink.take(place, item, contact, rank)
@@ -104,7 +104,8 @@ class _Sink:
             return
         contact = self.people.add_contact(meta.get("sender"), self.source_file)
         self.people.give(str(item["id"]), contact, sure=True)
-        for row, message in enumerate(item.get("messages") or [], start=1):
+        messages = item.get("messages")
+        for row, message in enumerate(messages if isinstance(messages, list) else (), start=1):
             if isinstance(message, dict) and "message_type" in message:
                 named = {"conversation_id": item["id"], **message}
                 self._message(row, named, meta.get("sender"), _LIST)

@@ -68,9 +68,11 @@ def _intervals(record: Mapping[str, Any]) -> Iterator[tuple[int, int]]:
     nested = record.get("intervals")
     for part in nested if isinstance(nested, list) else (record,):
         try:
-            yield int(part["start_time"]), int(part["end_time"])
+            start, end = int(part["start_time"]), int(part["end_time"])
         except (KeyError, TypeError, ValueError):
             continue  # an interval without two numbers opens nothing
+        if 0 <= start < end <= 2 * _WEEK:
+            yield start, end
 
 
 def duty_hours(
