@@ -11,14 +11,13 @@ import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from jinpai.errors import UnreadableFile, nearest
 from jinpai.sources.base import Batch, Context, Note, Recognition, Reject
 from jinpai.sources.canonical_tables import COLUMNS, REQUIRED, table_of_name
-from jinpai.sources.columns import Arrow, clean_text_table, native_column, text_table
+from jinpai.sources.columns import Arrow, clean_text_table, native_column, row_range, text_table
 from jinpai.sources.delimited import read_header, stream_delimited
 from jinpai.sources.files import Grid, SourceFile, find_header, normalise_header, parse_json
 
@@ -235,7 +234,7 @@ def _native(
     arrays: dict[str, Arrow] = {
         name: native_column(rows[names[place]], name) for name, place in places.items()
     }
-    arrays["source_row"] = pa.array(np.arange(row, row + rows.num_rows, dtype=np.int64))
+    arrays["source_row"] = row_range(row, rows.num_rows)
     return clean_text_table(pa.table(list(arrays.values()), names=list(arrays)))
 
 

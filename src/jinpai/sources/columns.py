@@ -11,11 +11,25 @@ import pyarrow.compute
 
 from jinpai.sources.canonical_tables import is_id, is_prose
 
-__all__ = ["Arrow", "clean_text_table", "native_column", "pc", "text_table", "value_text"]
+__all__ = [
+    "Arrow",
+    "clean_text_table",
+    "native_column",
+    "pc",
+    "row_range",
+    "text_table",
+    "value_text",
+]
 
 Arrow = Any  # an Arrow array or chunked array: their stubs lag behind the library
 pc: Any = pyarrow.compute
+_arrow: Any = pa
 _EXACT = 1e15  # above this a double may already have lost digits
+
+
+def row_range(first: int, count: int) -> Arrow:
+    """Return the int64 array first, first + 1, … of that many numbers."""
+    return _arrow.arange(first, first + count)
 
 
 def value_text(value: object) -> str | None:

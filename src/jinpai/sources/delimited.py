@@ -11,13 +11,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pacsv
 
 from jinpai.errors import HostileFile, UnreadableFile
 from jinpai.sources.base import Reject
-from jinpai.sources.columns import Arrow, pc
+from jinpai.sources.columns import Arrow, pc, row_range
 from jinpai.sources.decode import MAX_CELL
 from jinpai.sources.files import SourceFile, normalise_header
 
@@ -52,8 +51,10 @@ def read_header(file: SourceFile) -> HeaderRow | None:
 
 @dataclass
 class _Bad:
-    """Rows the parser could not cut into the header's number of cells."""
+    """Rows the parser could not cut into the header's number of cells, and the row count."""
 
+    next_row: int  # file row of the next row not yet counted
+    passed: int = 0  # how many of ``numbers`` lie before it
     rows: list[pacsv.InvalidRow] = field(default_factory=list)
     numbers: list[int] = field(default_factory=list)
 
@@ -68,13 +69,20 @@ class _Bad:
         for row in rows:
             yield Reject(table, file.name, row.number or 0, None, "unreadable_row", row.text or "")
 
-    def row_numbers(self, first: int, count: int, header_row: int) -> Arrow:
-        """File rows of ``count`` good rows, the first being the ``first``-th good one (0-based)."""
-        places = np.arange(first, first + count, dtype=np.int64) + header_row + 1
-        if self.numbers:
-            bad = np.array(self.numbers, dtype=np.int64)
-            places += np.searchsorted(bad - np.arange(len(bad)), places, side="right")
-        return pa.array(places)
+    def row_numbers(self, count: int) -> Arrow:
+        """Return the file rows of the next ``count`` good rows."""
+        pieces = []
+        while count:
+            while self.passed < len(self.numbers) and self.numbers[self.passed] == self.next_row:
+                self.passed += 1
+                self.next_row += 1
+            free = count
+            if self.passed < len(self.numbers):
+                free = min(count, self.numbers[self.passed] - self.next_row)
+            pieces.append(row_range(self.next_row, free))
+            self.next_row += free
+            count -= free
+        return pa.concat_arrays(pieces) if pieces else row_range(0, 0)
 
 
 def stream_delimited(
@@ -90,14 +98,12 @@ def stream_delimited(
         HostileFile: a cell above ``MAX_CELL`` bytes.
         UnreadableFile: the text breaks its encoding.
     """
-    bad = _Bad()
-    good = 0
+    bad = _Bad(header.row + 1)
     try:
         with _open(file, header, columns, bad) as reader:
             for batch in reader:
                 _check_cells(file, batch)
-                numbers = bad.row_numbers(good, batch.num_rows, header.row)
-                good += batch.num_rows
+                numbers = bad.row_numbers(batch.num_rows)
                 yield from bad.drain(file, table)
                 rows = pa.table([*batch.columns, numbers], names=[*columns, "source_row"])
                 yield _without_blank_rows(rows)

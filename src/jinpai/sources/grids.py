@@ -23,12 +23,14 @@ __all__ = [
     "Header",
     "cell_text",
     "clean_cell",
+    "delimited_rows",
     "find_header",
     "normalise_header",
     "read_delimited",
     "read_workbook",
     "records",
     "sniff_delimiter",
+    "unquote",
 ]
 
 DELIMITERS = (",", "\t", ";", "|")
@@ -158,29 +160,39 @@ def sniff_delimiter(text: str) -> str:
     return best
 
 
-def read_delimited(file: TextIO, delimiter: str, name: str, head: int | None = None) -> Grid:
-    """Return the text as one grid (``head``: only its first rows).
+def delimited_rows(file: TextIO, delimiter: str, name: str) -> Iterator[list[str]]:
+    """Yield the rows of a delimited text as they are.
 
     Raises:
-        HostileFile: a cell above ``MAX_CELL`` characters, or too many rows to hold.
+        HostileFile: a cell above ``MAX_CELL`` characters.
     """
-    limit = MAX_ROWS_HELD if head is None else head
-    rows: list[tuple[str | None, ...]] = []
-    reader = csv.reader(file, delimiter=delimiter)
+    done = 0
     try:
-        for row in itertools.islice(reader, limit):
-            rows.append(tuple(cell or None for cell in row))
-        if head is None and next(reader, None) is not None:
-            raise HostileFile(
-                f"more than {limit:,} rows.", file=name, hint="Split it into smaller files."
-            )
+        for row in csv.reader(file, delimiter=delimiter):
+            yield row
+            done += 1
     except csv.Error as error:
         raise HostileFile(
             f"a cell is longer than {MAX_CELL:,} characters ({error}).",
             file=name,
-            row=len(rows) + 1,
+            row=done + 1,
             hint="Look for a quotation mark that is never closed.",
         ) from error
+
+
+def read_delimited(file: TextIO, delimiter: str, name: str, head: int | None = None) -> Grid:
+    """Return the text as one grid (``head``: only its first rows).
+
+    Raises:
+        HostileFile: an endless cell, or too many rows to hold.
+    """
+    reader = delimited_rows(file, delimiter, name)
+    limit = MAX_ROWS_HELD if head is None else head
+    rows = [tuple(cell or None for cell in row) for row in itertools.islice(reader, limit)]
+    if head is None and next(reader, None) is not None:
+        raise HostileFile(
+            f"more than {limit:,} rows.", file=name, hint="Split it into smaller files."
+        )
     return Grid("", rows)
 
 

@@ -1,0 +1,199 @@
+"""The shape of a mapping file; errors name the file, the key and the nearest valid name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import available_timezones
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from jinpai.errors import UnknownName, UsageError, nearest
+from jinpai.sources.canonical_tables import COLUMNS
+
+__all__ = ["Condition", "Mapping", "TableRule", "Value", "load_mapping"]
+
+EMPTY = ("", "-", "--", "null")
+Fill = Literal["next_in_conversation", "first_in_conversation"]
+
+
+def _listed(value: object) -> object:
+    return [value] if isinstance(value, str | dict) else value
+
+
+def _null(value: object) -> object:
+    return None if value in ("null", "~", "") else value
+
+
+Names = Annotated[list[str], BeforeValidator(_listed)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", populate_by_name=True, frozen=True)
+
+
+class Condition(_Strict):
+    """One test of a row; exactly one of the tests is given."""
+
+    column: str | None = None
+    equals: str | None = None
+    is_in: list[str] | None = Field(None, alias="in")
+    not_in: list[str] | None = None
+    above: float | None = None
+    present: str | None = None
+    absent: str | None = None
+
+    @model_validator(mode="after")
+    def _one_test(self) -> Condition:
+        tests = [self.equals, self.is_in, self.not_in, self.above]
+        given = sum(test is not None for test in tests)
+        alone = [self.present, self.absent]
+        if self.column is not None and given == 1 and not any(alone):
+            return self
+        if self.column is None and given == 0 and sum(name is not None for name in alone) == 1:
+            return self
+        raise ValueError(
+            "a condition is {present: COLUMN}, {absent: COLUMN}, or a column with one of"
+            " equals, in, not_in, above"
+        )
+
+
+Conditions = Annotated[list[Condition], BeforeValidator(_listed)]
+
+
+class Value(_Strict):
+    """Where a canonical column comes from and what is done to it, in the order of these keys."""
+
+    column: Names = []
+    const: str | None = None
+    template: str | None = None
+    when: Conditions = []
+    map: dict[str, str] = {}
+    otherwise: Annotated[str | None, BeforeValidator(_null)] = "keep"
+    format: Names = []
+    plus_seconds: str | None = None
+    unit: Literal["yuan", "fen"] = "yuan"
+    default: str | None = None
+    fill: Fill | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _shorthand(cls, value: Any) -> Any:
+        return {"column": value} if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> Value:
+        given = bool(self.column) + (self.const is not None) + (self.template is not None)
+        if given != 1:
+            raise ValueError("give exactly one of column, const, template")
+        return self
+
+
+class TableRule(_Strict):
+    """Rows of one canonical table made from each record."""
+
+    table: str
+    columns: dict[str, Value]
+    records: str | None = None
+    when: Conditions = []
+
+    @model_validator(mode="after")
+    def _known_names(self) -> TableRule:
+        if self.table not in COLUMNS:
+            raise ValueError(str(UnknownName("table", self.table, COLUMNS)))
+        for name in self.columns:
+            if name not in COLUMNS[self.table]:
+                raise ValueError(
+                    str(UnknownName(f"{self.table} column", name, COLUMNS[self.table]))
+                )
+        fills = any(value.fill for value in self.columns.values())
+        if fills and "conversation_id" not in self.columns:
+            raise ValueError("fill needs a conversation_id column")
+        return self
+
+
+class Mapping(_Strict):
+    """A whole mapping file."""
+
+    tables: list[TableRule] = Field(min_length=1)
+    files: Names = ["*"]
+    sheet: str | None = None
+    records: str = ""
+    timezone: str | None = None
+    empty: list[str] = list(EMPTY)
+    patch: bool = False
+
+    @model_validator(mode="after")
+    def _known_zone(self) -> Mapping:
+        if self.timezone is not None and self.timezone not in available_timezones():
+            raise ValueError(str(UnknownName("time zone", self.timezone, available_timezones())))
+        return self
+
+
+class _Loader(yaml.SafeLoader):
+    """Every scalar is text (``no`` and ``2026-01-01`` too); a key given twice is an error."""
+
+    yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012
+
+
+def _unique(loader: _Loader, node: yaml.MappingNode) -> dict[Any, Any]:
+    seen: dict[Any, Any] = {}
+    for key_node, value_node in node.value:
+        key = loader.construct_object(key_node, deep=True)
+        if key in seen:
+            raise yaml.constructor.ConstructorError(
+                None, None, f"the key '{key}' is given twice", key_node.start_mark
+            )
+        seen[key] = loader.construct_object(value_node, deep=True)
+    return seen
+
+
+_Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _unique)
+
+
+def load_mapping(path: Path) -> Mapping:
+    """Read a mapping file.
+
+    Raises:
+        UsageError: not readable, not YAML, or a key or name that does not exist.
+    """
+    try:
+        data = yaml.load(path.read_text("utf-8-sig"), _Loader)  # noqa: S506 - a safe loader
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path.name}: the mapping file cannot be read ({error}).") from error
+    except yaml.YAMLError as error:
+        raise UsageError(f"{path.name}: the mapping file is not YAML: {error}") from error
+    if not isinstance(data, dict):
+        raise UsageError(f"{path.name}: a mapping file starts with 'tables:'. See docs/mapping.md.")
+    try:
+        return Mapping.model_validate(data)
+    except ValidationError as error:
+        raise UsageError(f"{path.name}: {_explain(error)} See docs/mapping.md.") from error
+
+
+def _explain(error: ValidationError) -> str:
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"])
+    message = str(first["msg"]).removeprefix("Value error, ")
+    if first["type"] == "extra_forbidden":
+        known = _keys_at(first["loc"])
+        near = nearest(str(first["loc"][-1]), known)
+        message = "there is no such key." + (f" Did you mean '{near}'?" if near else "")
+        message += "" if near else f" Known: {', '.join(sorted(known))}."
+    elif first["type"] == "missing":
+        message = "this key is needed."
+    return f"key '{where}': {message}" if where else message
+
+
+def _keys_at(place: tuple[int | str, ...]) -> list[str]:
+    """Return the keys that are valid where an unknown one was found."""
+    parents = [part for part in place[:-1] if isinstance(part, str)]
+    model: type[BaseModel] = Mapping
+    if "when" in parents:
+        model = Condition
+    elif "columns" in parents:
+        model = Value
+    elif "tables" in parents:
+        model = TableRule
+    return [field.alias or name for name, field in model.model_fields.items()]
