@@ -1,7 +1,7 @@
 """The canonical tables: typed columns, keys and checks, in one place.
 
-Source of the definitions: docs/definitions (section 2, canonical tables). Every table also has ``shop_id``
-(part of every key) and, for trace, ``source_file`` and ``source_row``.
+The definitions are section 2 of the contract. Every table also has ``shop_id`` (part of every key)
+and, for trace, ``source_file`` and ``source_row``.
 """
 
 from __future__ import annotations
@@ -141,9 +141,7 @@ TABLES: dict[str, Table] = {
                     "sender", "enum", required=True, values=("buyer", "agent", "robot", "system")
                 ),
                 Column("is_auto", "bool"),
-                Column(
-                    "kind", "enum", values=("text", "image", "link", "card", "emoji", "other")
-                ),
+                Column("kind", "enum", values=("text", "image", "link", "card", "emoji", "other")),
                 Column("text", "text"),
                 Column("product_id", "id"),
             ),

@@ -1,0 +1,172 @@
+"""Delta tables as Jinpai writes them: Parquet files first, then one commit that names them."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+from deltalake import DeltaTable, Schema
+from deltalake.transaction import AddAction, RemoveAction, create_table_with_add_actions
+
+from jinpai.tables.schema import Table
+
+__all__ = ["DataFile", "arrow_schema", "commit", "data_files", "overwrite", "read_sql", "version"]
+
+ARROW: dict[str, pa.DataType] = {
+    "id": pa.string(),
+    "text": pa.string(),
+    "time": pa.timestamp("us", "UTC"),
+    "date": pa.date32(),
+    "money": pa.decimal128(18, 2),
+    "int": pa.int64(),
+    "bool": pa.bool_(),
+    "enum": pa.string(),
+    "json": pa.string(),
+}
+# Old versions stay readable: payslips are recomputed from the versions they name.
+_KEEP = {
+    "delta.logRetentionDuration": "interval 36500 days",
+    "delta.deletedFileRetentionDuration": "interval 36500 days",
+}
+
+
+@dataclass(frozen=True)
+class DataFile:
+    """One Parquet file of a canonical table.
+
+    Attributes:
+        path: place relative to the table's folder.
+        shop_id: its shop.
+        month: UTC month of its rows' own time (``2026-03``), None for tables without one.
+        rows: how many rows it holds.
+        low, high: first and last own time in UTC, ISO text with milliseconds ('' without one).
+        size: bytes.
+    """
+
+    path: str
+    shop_id: str
+    month: str | None
+    rows: int
+    low: str = ""
+    high: str = ""
+    size: int = 0
+
+    @property
+    def partition(self) -> dict[str, str | None]:
+        """Delta partition values."""
+        shop: dict[str, str | None] = {"shop_id": self.shop_id}
+        return shop if self.month is None else {**shop, "month": self.month}
+
+
+def arrow_schema(table: Table) -> pa.Schema:
+    """Return the Arrow schema of a canonical table as Delta knows it (month included)."""
+    fields: list[pa.Field[Any]] = [pa.field("shop_id", pa.string())]
+    if table.own_time:
+        fields.append(pa.field("month", pa.string()))
+    fields += [pa.field(column.name, ARROW[column.kind]) for column in table.columns]
+    return pa.schema(
+        [*fields, pa.field("source_file", pa.string()), pa.field("source_row", pa.int64())]
+    )
+
+
+def partition_columns(table: Table) -> list[str]:
+    """Return the columns a canonical table is partitioned by."""
+    return ["shop_id", "month"] if table.own_time else ["shop_id"]
+
+
+def version(folder: Path) -> int | None:
+    """Return the latest version of the Delta table in a folder, None when there is no table."""
+    return DeltaTable(folder).version() if DeltaTable.is_deltatable(folder) else None
+
+
+def data_files(folder: Path, at: int) -> list[DataFile]:
+    """Return the files of one version of a canonical table."""
+    actions = pa.table(DeltaTable(folder, version=at).get_add_actions(flatten=True)).to_pydict()
+    paths = actions["path"]
+    months = actions.get("partition.month") or [None] * len(paths)
+    shops = actions["partition.shop_id"]
+    found = zip(paths, shops, months, actions["num_records"], actions["size_bytes"], strict=True)
+    return [DataFile(path, shop, month, rows, size=size) for path, shop, month, rows, size in found]
+
+
+def commit(
+    folder: Path, table: Table, adds: Sequence[DataFile], removes: Sequence[DataFile]
+) -> int:
+    """Commit files that already lie in the table's folder; returns the new version."""
+    schema, keys = arrow_schema(table), partition_columns(table)
+    if not DeltaTable.is_deltatable(folder):
+        DeltaTable.create(folder, schema=schema, partition_by=keys, configuration=dict(_KEEP))
+    now = int(time.time() * 1000)
+    actions: list[AddAction | RemoveAction] = [
+        AddAction(
+            file.path,
+            os.path.getsize(folder / file.path),
+            file.partition,
+            now,
+            True,
+            _stats(table, file),
+        )
+        for file in adds
+    ]
+    actions += [RemoveAction(file.path, True, now, file.size, file.partition) for file in removes]
+    delta = DeltaTable(folder)
+    delta.create_write_transaction(actions, "append", schema, keys)
+    return int(DeltaTable(folder).version())
+
+
+def overwrite(folder: Path, schema: pa.Schema, files: Sequence[tuple[str, int]]) -> int:
+    """Replace a derived table's contents and schema by files (path, rows); returns the version."""
+    now = int(time.time() * 1000)
+    adds = [
+        AddAction(
+            path, os.path.getsize(folder / path), {}, now, True, json.dumps({"numRecords": rows})
+        )
+        for path, rows in files
+    ]
+    create_table_with_add_actions(
+        str(folder), Schema.from_arrow(schema), adds, mode="overwrite", configuration=dict(_KEEP)
+    )
+    return int(DeltaTable(folder).version())
+
+
+def _stats(table: Table, file: DataFile) -> str:
+    stats: dict[str, object] = {"numRecords": file.rows}
+    if table.own_time:
+        stats["minValues"] = {table.own_time: file.low}
+        stats["maxValues"] = {table.own_time: file.high}
+        stats["nullCount"] = {table.own_time: 0}
+    return json.dumps(stats)
+
+
+def read_sql(con: duckdb.DuckDBPyConnection, files: Sequence[str], options: str = "") -> str:
+    """Return SQL of all columns of Parquet files, times as plain UTC TIMESTAMP.
+
+    Raises nothing itself; DuckDB's errors come through where the files cannot be read.
+    """
+    listed = ", ".join("'" + file.replace("'", "''") + "'" for file in files)
+    source = f"read_parquet([{listed}]{options})"
+    columns = con.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()
+    replaced = [
+        f"make_timestamp(epoch_us({name})) AS {name}"
+        for name, kind, *_ in columns
+        if kind == "TIMESTAMP WITH TIME ZONE"
+    ]
+    star = f"* REPLACE ({', '.join(replaced)})" if replaced else "*"
+    return f"SELECT {star} FROM {source}"
+
+
+def take_back(folder: Path, target: int) -> None:
+    """Make an older version the latest again and delete what the versions after it added."""
+    older = set(DeltaTable(folder, version=target).file_uris())
+    table = DeltaTable(folder)
+    newer = set(table.file_uris()) - older
+    table.restore(target)
+    for file in newer:
+        Path(file).unlink(missing_ok=True)

@@ -1,0 +1,103 @@
+"""Derived tables: what a run made, written by DuckDB as Parquet and named by a Delta commit."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any, cast
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+from deltalake import DeltaTable
+
+from jinpai.errors import UsageError
+from jinpai.tables.delta import read_sql
+from jinpai.tables.schema import TABLES
+from jinpai.tables.zones import quoted
+
+__all__ = ["check_name", "sweep", "view_sql", "write_files"]
+
+_FILE_BYTES = 256 << 20
+# DuckDB types without a Delta type, and what they are stored as.
+_STORED = {
+    "HUGEINT": "BIGINT",
+    "UHUGEINT": "BIGINT",
+    "UBIGINT": "BIGINT",
+    "UINTEGER": "BIGINT",
+    "USMALLINT": "INTEGER",
+    "UTINYINT": "INTEGER",
+    "TIME": "VARCHAR",
+    "UUID": "VARCHAR",
+    "JSON": "VARCHAR",
+    '"NULL"': "VARCHAR",
+}
+
+
+def check_name(name: str) -> None:
+    """Raise UsageError unless the name can be a derived table's."""
+    if name in TABLES or not re.fullmatch(r"[a-z][a-z0-9_]*", name):
+        raise UsageError(f"'{name}' cannot name a derived table: use a plain word of its own.")
+
+
+def write_files(
+    con: duckdb.DuckDBPyConnection, relation: str, folder: Path, tag: str
+) -> tuple[pa.Schema, list[tuple[str, int]]]:
+    """Write a relation as Parquet files into a new folder; returns its schema and (path, rows).
+
+    TIMESTAMP columns are UTC and stored as such; wide integers are stored as BIGINT, and one that
+    does not fit fails the statement.
+    """
+    folder.mkdir(parents=True)
+    source = f'"{relation}"' if re.fullmatch(r"\w+", relation) else f"({relation})"
+    columns = con.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()
+    listed = ", ".join(_stored(name, kind) for name, kind, *_ in columns)
+    con.execute(
+        f"COPY (SELECT {listed} FROM {source}) TO {quoted(str(folder))} (FORMAT parquet,"
+        f" COMPRESSION zstd, FILE_SIZE_BYTES {_FILE_BYTES}, FILENAME_PATTERN 'part-{tag}-{{uuid}}')"
+    )
+    paths = sorted(folder.glob("*.parquet"))
+    footers = [pq.read_metadata(path) for path in paths]
+    schema = footers[0].schema.to_arrow_schema().remove_metadata()
+    rows = [(path.name, footer.num_rows) for path, footer in zip(paths, footers, strict=True)]
+    return schema, [(name, count) for name, count in rows if count]
+
+
+def _stored(name: str, kind: str) -> str:
+    column = '"' + name.replace('"', '""') + '"'
+    if kind.startswith("TIMESTAMP") and "ZONE" not in kind:
+        return f"timezone('UTC', CAST({column} AS TIMESTAMP)) AS {column}"
+    return f"CAST({column} AS {_STORED[kind]}) AS {column}" if kind in _STORED else column
+
+
+def view_sql(con: duckdb.DuckDBPyConnection, folder: Path, version: int) -> str:
+    """Return the SELECT of a derived table's pinned version, times as UTC TIMESTAMP."""
+    table = DeltaTable(folder, version=version)
+    files = sorted(table.file_uris())
+    if files:
+        return read_sql(con, files)
+    empty = pa.Table.from_batches([], pa.schema(cast(Any, table.schema().to_arrow())))
+    con.register("_empty", empty)
+    columns = con.execute("DESCRIBE SELECT * FROM _empty").fetchall()
+    con.unregister("_empty")
+    typed = ", ".join(
+        f'CAST(NULL AS {kind.replace(" WITH TIME ZONE", "")}) AS "{name}"'
+        for name, kind, *_ in columns
+    )
+    return f"SELECT {typed} WHERE false"
+
+
+def sweep(folder: Path, kept: Collection[str], older_than_hours: float) -> list[Path]:
+    """Delete a table's Parquet files that are not kept and old enough; returns them."""
+    limit = time.time() - older_than_hours * 3600
+    names = {Path(file).name for file in kept}
+    gone = [
+        path
+        for path in folder.glob("*.parquet")
+        if path.name not in names and path.stat().st_mtime < limit
+    ]
+    for path in gone:
+        path.unlink(missing_ok=True)
+    return gone

@@ -1,0 +1,362 @@
+"""The lake of a workspace: pinned snapshots to read, one writer at a time, all tables at once.
+
+    <workspace>/lake/<table>/            Delta tables, canonical and derived
+    <workspace>/lake/_state/<n>.json     manifests: the version of every table in force
+    <workspace>/lake/_state/lock         held by the one writer
+    <workspace>/lake/_tmp/               what a writer is making; swept by the next one
+    <workspace>/rejects/                 rows that could not be loaded, a file per import
+
+A writer makes its files aside, moves them into place, commits every Delta table, and publishes a
+manifest last. Killed before that, nothing has happened: the next writer takes the Delta tables back
+to the versions in force and sweeps what is left over.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+from deltalake import DeltaTable
+
+from jinpai.errors import UnknownName, WorkspaceError
+from jinpai.tables import delta, derived, state
+from jinpai.tables.conform import TYPES
+from jinpai.tables.delta import DataFile
+from jinpai.tables.rejects import REJECTS, empty_rejects
+from jinpai.tables.schema import TABLES, Table
+
+__all__ = ["Lake", "Snapshot", "TableChange", "Writer"]
+
+_KEPT_FILES = "_delta_log"
+
+
+@dataclass(frozen=True)
+class TableChange:
+    """What a writer wants to change in one canonical table.
+
+    Attributes:
+        adds: files that lie under the writer's folder for the table.
+        removes: files of the version in force to leave out from now on.
+    """
+
+    adds: Sequence[DataFile]
+    removes: Sequence[DataFile] = ()
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """One state of the lake, for ever the same.
+
+    Attributes:
+        lake: where it is.
+        manifest: what it holds.
+    """
+
+    lake: Lake
+    manifest: state.Manifest
+
+    @property
+    def id(self) -> int:
+        """Number of the state; 0 is the empty lake."""
+        return self.manifest.id
+
+    @property
+    def versions(self) -> dict[str, int]:
+        """Table name -> version of its Delta table."""
+        return dict(self.manifest.versions)
+
+    @property
+    def run(self) -> dict[str, Any] | None:
+        """Meta of the last good run as `Lake.write_run` got it, None before the first."""
+        return self.manifest.run
+
+    @property
+    def derived(self) -> tuple[str, ...]:
+        """Names of the tables the last good run wrote."""
+        return self.manifest.derived
+
+    def files(self, table: str) -> list[str]:
+        """Return the absolute paths of the table's Parquet files; empty when it has no data."""
+        pinned = self.manifest.versions.get(table)
+        if pinned is None:
+            return []
+        return sorted(DeltaTable(self.lake.folder / table, version=pinned).file_uris())
+
+    def data_files(self, table: str) -> list[DataFile]:
+        """Return the canonical table's files with their partitions."""
+        pinned = self.manifest.versions.get(table)
+        return [] if pinned is None else delta.data_files(self.lake.folder / table, pinned)
+
+    def register(self, con: duckdb.DuckDBPyConnection, names: Sequence[str] | None = None) -> None:
+        """Make a temporary view per canonical table: its columns and the trace columns.
+
+        Times are TIMESTAMP in UTC, money DECIMAL(18,2). A table without data is an empty view.
+        Raises UnknownName for a name that is no canonical table.
+        """
+        for name in TABLES if names is None else names:
+            if name not in TABLES:
+                raise UnknownName("table", name, TABLES)
+            con.execute(f'CREATE OR REPLACE TEMP VIEW "{name}" AS {self.table_sql(name)}')
+
+    def table_sql(self, name: str, options: str = "") -> str:
+        """Return the SELECT behind a canonical table's view."""
+        table, files = TABLES[name], self.files(name)
+        if not files:
+            return _empty_sql(table)
+        listed = ", ".join("'" + file.replace("'", "''") + "'" for file in files)
+        more = ", filename" if "filename" in options else ""
+        return f"SELECT {_columns_sql(table)}{more} FROM read_parquet([{listed}]{options})"
+
+    def register_derived(
+        self, con: duckdb.DuckDBPyConnection, names: Sequence[str] | None = None
+    ) -> None:
+        """Make a temporary view per table of the last good run; raises UnknownName."""
+        for name in self.derived if names is None else names:
+            if name not in self.derived:
+                raise UnknownName("table of the last run", name, self.derived)
+            folder = self.lake.folder / name
+            sql = derived.view_sql(con, folder, self.manifest.versions[name])
+            con.execute(f'CREATE OR REPLACE TEMP VIEW "{name}" AS {sql}')
+
+    def zones(self) -> dict[str, str]:
+        """Return shop_id -> time zone of the shops that name one."""
+        with duckdb.connect() as con:
+            found = con.execute(
+                f"SELECT shop_id, timezone FROM ({self.table_sql('shops')})"
+                " WHERE timezone IS NOT NULL"
+            ).fetchall()
+        return dict(found)
+
+
+@dataclass
+class Writer:
+    """The one writer while it holds the lock (see `Lake.importing`).
+
+    Attributes:
+        snapshot: the state it starts from.
+        folder: a folder of its own on the lake's file system; gone afterwards.
+        tag: a word of its own for the names of its files.
+    """
+
+    snapshot: Snapshot
+    folder: Path
+    tag: str
+
+    def publish(self, changes: Mapping[str, TableChange], rejects: pa.Table) -> Snapshot:
+        """Put changed tables and rejects in force together; returns the new state."""
+        lake, old = self.snapshot.lake, self.snapshot.manifest
+        kept = old.rejects
+        if rejects.num_rows:
+            lake.rejects_folder.mkdir(parents=True, exist_ok=True)
+            name = f"{old.id + 1:08}-{self.tag}.parquet"
+            pq.write_table(rejects, lake.rejects_folder / name, compression="zstd")
+            kept = (*kept, name)
+        for name, change in changes.items():
+            for file in change.adds:
+                _move(self.folder / name / file.path, lake.folder / name / file.path)
+        versions = dict(old.versions)
+        for name, change in changes.items():
+            folder = lake.folder / name
+            versions[name] = delta.commit(folder, TABLES[name], change.adds, change.removes)
+        new = replace(old, id=old.id + 1, versions=versions, rejects=kept, at=_now(), what="import")
+        return lake._publish(new)
+
+
+class Lake:
+    """The Delta tables of one workspace.
+
+    Attributes:
+        root: the workspace.
+        folder: the lake inside it.
+        rejects_folder: where rejected rows are kept.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = Path(root)
+        self.folder = self.root / "lake"
+        self.rejects_folder = self.root / "rejects"
+        self._states = self.folder / "_state"
+        self._scratch = self.folder / "_tmp"
+
+    def snapshot(self) -> Snapshot:
+        """Return the state in force; raises WorkspaceError when its manifest is damaged."""
+        return Snapshot(self, state.latest(self._states))
+
+    @contextmanager
+    def importing(self) -> Iterator[Writer]:
+        """Hold the lake for writing; waits for another writer, and mends what a dead one left."""
+        with state.exclusive(self._states / "lock"):
+            self._mend()
+            tag = uuid.uuid4().hex[:12]
+            folder = self._scratch / tag
+            folder.mkdir(parents=True)
+            try:
+                yield Writer(self.snapshot(), folder, tag)
+            finally:
+                shutil.rmtree(folder, ignore_errors=True)
+
+    def repair(self) -> bool:
+        """Undo what a killed writer left behind; True when there was anything."""
+        with state.exclusive(self._states / "lock"):
+            return self._mend()
+
+    def rejects(self) -> pa.Table:
+        """Return all rejected rows, oldest import first (columns: see `rejects.REJECTS`)."""
+        names = self.snapshot().manifest.rejects
+        parts = [pq.read_table(self.rejects_folder / name, schema=REJECTS) for name in names]
+        return pa.concat_tables(parts) if parts else empty_rejects()
+
+    def write_run(
+        self,
+        con: duckdb.DuckDBPyConnection,
+        relations: Mapping[str, str],
+        meta: Mapping[str, Any],
+    ) -> Snapshot:
+        """Write a run's relations as derived tables and put them in force together.
+
+        Args:
+            con: the connection that knows the relations.
+            relations: table name -> a SELECT or the name of a table or view. Each replaces the
+                derived table of that name; those of the run before that are not named are out of
+                force.
+            meta: facts of the run, JSON values (as_of, settings_id, input snapshot …).
+
+        Raises UsageError for a name that is a canonical table or no plain word.
+        """
+        for name in relations:
+            derived.check_name(name)
+        with self.importing() as writer:
+            old = writer.snapshot.manifest
+            made = {
+                name: derived.write_files(con, sql, writer.folder / name, writer.tag)
+                for name, sql in relations.items()
+            }
+            for name, (_, files) in made.items():
+                for path, _ in files:
+                    _move(writer.folder / name / path, self.folder / name / path)
+            versions = dict(old.versions)
+            for name, (schema, files) in made.items():
+                (self.folder / name).mkdir(parents=True, exist_ok=True)
+                versions[name] = delta.overwrite(self.folder / name, schema, files)
+            return self._publish(
+                replace(
+                    old,
+                    id=old.id + 1,
+                    versions=versions,
+                    run=dict(meta),
+                    derived=tuple(relations),
+                    at=_now(),
+                    what="run",
+                )
+            )
+
+    def vacuum(self, keep: int = 3, older_than_hours: float = 24.0) -> list[str]:
+        """Delete the derived tables' files that no recent state names; returns their paths.
+
+        Canonical tables keep every version. Files of the last ``keep`` states and files younger
+        than ``older_than_hours`` stay, for readers that are still at work.
+        """
+        with state.exclusive(self._states / "lock"):
+            numbers = state.manifests(self._states)[-keep:]
+            recent = [Snapshot(self, state.read(self._states, number)) for number in numbers]
+            names = {name for snapshot in recent for name in snapshot.derived}
+            return [
+                str(path)
+                for name in sorted(names)
+                for path in derived.sweep(
+                    self.folder / name,
+                    {file for one in recent if name in one.derived for file in one.files(name)},
+                    older_than_hours,
+                )
+            ]
+
+    def _publish(self, manifest: state.Manifest) -> Snapshot:
+        state.publish(self._states, manifest)
+        return Snapshot(self, manifest)
+
+    def _mend(self) -> bool:
+        """Take tables that are ahead of the manifest back; sweep scratch and lost rejects."""
+        old = self.snapshot().manifest
+        versions = dict(old.versions)
+        for folder in sorted(self.folder.iterdir()):
+            if folder.name.startswith("_") or not folder.is_dir():
+                continue
+            for stray in (folder / _KEPT_FILES).glob("_commit_*.tmp"):
+                stray.unlink(missing_ok=True)
+            latest, pinned = delta.version(folder), old.versions.get(folder.name)
+            if latest is None or latest == pinned:
+                continue
+            if pinned is None and folder.name not in TABLES:
+                shutil.rmtree(folder)  # a derived table no state names
+                continue
+            if pinned is not None and latest < pinned:
+                raise WorkspaceError(
+                    f"{folder}: the table is at version {latest}, the workspace at {pinned}."
+                    " Files of its _delta_log are missing; restore them from a backup."
+                )
+            if pinned is None and latest == 0:
+                continue  # made and never filled
+            delta.take_back(folder, pinned or 0)
+            versions[folder.name] = int(DeltaTable(folder).version())
+        if versions != old.versions:
+            new = replace(old, id=old.id + 1, versions=versions, at=_now(), what="repair")
+            self._publish(new)
+        return self._sweep() or versions != old.versions
+
+    def _sweep(self) -> bool:
+        """Delete what a dead writer made and no state names: its tag tells its files."""
+        strays = list(self._scratch.iterdir()) if self._scratch.is_dir() else []
+        if not strays:
+            return False
+        snapshot = self.snapshot()
+        for name in [folder.name for folder in self.folder.iterdir() if folder.name[0] != "_"]:
+            named = set(snapshot.files(name))
+            for tag in (stray.name for stray in strays):
+                for path in (self.folder / name).rglob(f"part-{tag}-*"):
+                    if str(path) not in named:
+                        path.unlink(missing_ok=True)
+        for stray in strays:
+            for path in self.rejects_folder.glob(f"*-{stray.name}.parquet"):
+                if path.name not in snapshot.manifest.rejects:
+                    path.unlink(missing_ok=True)
+            shutil.rmtree(stray, ignore_errors=True)
+        return True
+
+
+def _columns_sql(table: Table) -> str:
+    listed = [
+        f"make_timestamp(epoch_us({column.name})) AS {column.name}"
+        if column.kind == "time"
+        else column.name
+        for column in table.columns
+    ]
+    return ", ".join(["shop_id", *listed, "source_file", "source_row"])
+
+
+def _empty_sql(table: Table) -> str:
+    typed = [f"CAST(NULL AS {TYPES[column.kind]}) AS {column.name}" for column in table.columns]
+    shop, trace = "CAST(NULL AS VARCHAR) AS shop_id", "CAST(NULL AS VARCHAR) AS source_file"
+    row = "CAST(NULL AS BIGINT) AS source_row"
+    return f"SELECT {', '.join([shop, *typed, trace, row])} WHERE false"
+
+
+def _move(made: Path, place: Path) -> None:
+    """Put a finished file in its place, its contents safe on disk first."""
+    with open(made, "rb") as file:
+        os.fsync(file.fileno())
+    place.parent.mkdir(parents=True, exist_ok=True)
+    os.rename(made, place)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

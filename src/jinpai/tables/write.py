@@ -1,0 +1,127 @@
+"""Write rows as sorted Parquet files, one per shop and month."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from pathlib import Path
+
+import duckdb
+
+from jinpai.tables.conform import columns_of
+from jinpai.tables.delta import DataFile
+from jinpai.tables.schema import Table
+from jinpai.tables.zones import quoted
+
+__all__ = ["Partition", "month_sql", "partition_test", "partitions", "write_partitions"]
+
+Partition = tuple[str, int | None]  # shop_id, year * 100 + month
+_ROW_GROUP = 122_880
+
+
+def month_sql(table: Table) -> str:
+    """Return SQL of the partition month of a row, year * 100 + month, NULL without own time."""
+    own = table.own_time
+    return f"(year({own}) * 100 + month({own}))::INTEGER" if own else "NULL::INTEGER"
+
+
+def month_number(month: str | None) -> int | None:
+    """Return ``2026-03`` as 202603."""
+    return None if month is None else int(month.replace("-", ""))
+
+
+def partition_test(partition: Partition) -> str:
+    """Return the WHERE clause of one partition over columns shop_id and _month."""
+    shop, month = partition
+    test = f"shop_id = {quoted(shop)}"
+    return test if month is None else f"{test} AND _month = {month}"
+
+
+def partitions(con: duckdb.DuckDBPyConnection, relation: str) -> list[Partition]:
+    """Return the partitions present in a relation with columns shop_id and _month."""
+    found = con.execute(f"SELECT DISTINCT shop_id, _month FROM {relation} ORDER BY ALL").fetchall()
+    return [(shop, month) for shop, month in found]
+
+
+def write_partitions(
+    con: duckdb.DuckDBPyConnection,
+    table: Table,
+    wanted: list[Partition],
+    source: Callable[[Partition], str],
+    root: Path,
+    tag: str,
+) -> list[DataFile]:
+    """Write each partition's rows to one new file under ``root``.
+
+    Args:
+        source: makes the SELECT of a partition's rows (canonical and trace columns).
+        tag: put into the file names, so that what one import left behind can be told.
+    """
+    written = []
+    for partition in wanted:
+        folder = Path(_safe(partition[0])) / _month_text(partition[1], "all")
+        path = folder / f"part-{tag}-{uuid.uuid4().hex[:12]}.parquet"
+        (root / folder).mkdir(parents=True, exist_ok=True)
+        written.append(_write(con, table, partition, source(partition), root, path))
+    return [file for file in written if file.rows]
+
+
+def _write(
+    con: duckdb.DuckDBPyConnection,
+    table: Table,
+    partition: Partition,
+    source: str,
+    root: Path,
+    path: Path,
+) -> DataFile:
+    times = [column.name for column in table.columns if column.kind == "time"]
+    listed = ", ".join(
+        f"timezone('UTC', {name}) AS {name}" if name in times else name
+        for name in (*columns_of(table), "source_file", "source_row")
+    )
+    target = quoted(str(root / path))
+    con.execute(
+        f"COPY (SELECT {listed} FROM ({source}) ORDER BY {_order(table)}) TO {target}"
+        f" (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {_ROW_GROUP})"
+    )
+    rows, low, high = _facts(con, table, target)
+    month = None if partition[1] is None else _month_text(partition[1], "")
+    return DataFile(path.as_posix(), partition[0], month, rows, low, high)
+
+
+def _facts(con: duckdb.DuckDBPyConnection, table: Table, target: str) -> tuple[int, str, str]:
+    """Return rows, first and last own time of a file just written."""
+    if table.own_time is None:
+        (rows,) = con.execute(f"SELECT count(*) FROM read_parquet({target})").fetchall()[0]
+        return int(rows), "", ""
+    own = f"epoch_us({table.own_time}) // 1000"
+    rows, low, high = con.execute(
+        f"SELECT count(*), min({own}), max({own}) + 1 FROM read_parquet({target})"
+    ).fetchall()[0]
+    return (int(rows), _iso(low), _iso(high)) if rows else (0, "", "")
+
+
+def _iso(milliseconds: int) -> str:
+    time = datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=milliseconds)
+    return time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _order(table: Table) -> str:
+    """Buyer, then agent, then time, where a table has them; its key decides the rest."""
+    names = columns_of(table)
+    first = [name for name in ("buyer_id", "agent_id") if name in names]
+    return ", ".join([*first, *([table.own_time] if table.own_time else table.key or ("shop_id",))])
+
+
+def _month_text(month: int | None, none: str) -> str:
+    return none if month is None else f"{month // 100:04}-{month % 100:02}"
+
+
+def _safe(shop_id: str) -> str:
+    """Return a folder name; Delta keeps the shop's real name in its log."""
+    if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", shop_id):
+        return f"shop_id={shop_id}"
+    return "shop_id=x" + sha256(shop_id.encode()).hexdigest()[:24]

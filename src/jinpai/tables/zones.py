@@ -1,0 +1,68 @@
+"""Local wall times to UTC in plain SQL, from the same time zone data the rest of Jinpai uses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import cache
+
+from jinpai.periods import offset_spans
+
+__all__ = ["FIRST", "PAST", "local_to_utc", "local_to_utc_of_shops"]
+
+FIRST, PAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2101, 1, 1, tzinfo=UTC)
+# Where most data lies: stretches of time before it are tried first, the latest first.
+_PIVOT_US = int(datetime(2028, 1, 1, tzinfo=UTC).timestamp()) * 1_000_000
+
+
+@cache
+def _stretches(zone: str) -> tuple[tuple[int, int, int], ...]:
+    """Return (first, past, offset) in microseconds of wall time, disjoint, likeliest first.
+
+    Where clocks were set back two stretches overlap and the earlier keeps the ambiguous times;
+    where they were set forward there is a hole: those wall times do not exist.
+    """
+    found: list[tuple[int, int, int]] = []
+    low, high = (int(time.timestamp()) * 1_000_000 for time in (FIRST, PAST))
+    taken = low - 86_400_000_000 * 2
+    for start, end, offset in offset_spans(zone, low, high):
+        first, past = max(start + offset, taken), end + offset
+        if first < past:
+            found.append((first, past, offset))
+            taken = past
+    usual = [span for span in found if span[0] < _PIVOT_US]
+    return (*reversed(usual), *found[len(usual) :])
+
+
+def local_to_utc(local: str, zone: str) -> str:
+    """Return SQL for the UTC TIMESTAMP of a local TIMESTAMP; NULL where the time does not exist.
+
+    An ambiguous time (clocks set back) is the first of the two.
+    """
+    us = f"epoch_us({local})"
+    branches = " ".join(
+        f"WHEN {us} >= {first} AND {us} < {past} THEN make_timestamp({us} - {offset})"
+        for first, past, offset in _stretches(zone)
+    )
+    return f"CASE {branches} END"
+
+
+def local_to_utc_of_shops(local: str, shop: str, zones: Mapping[str, str], default: str) -> str:
+    """Return SQL as `local_to_utc`, each row in its own shop's zone (``shop``: SQL of its id)."""
+    shops_of: dict[str, list[str]] = {}
+    for shop_id, zone in zones.items():
+        if zone != default:
+            shops_of.setdefault(zone, []).append(shop_id)
+    usual = local_to_utc(local, default)
+    if not shops_of:
+        return usual
+    branches = " ".join(
+        f"WHEN {shop} IN ({', '.join(map(quoted, shops))}) THEN {local_to_utc(local, zone)}"
+        for zone, shops in shops_of.items()
+    )
+    return f"CASE {branches} ELSE {usual} END"
+
+
+def quoted(text: str) -> str:
+    """Return text as an SQL literal."""
+    return "'" + text.replace("'", "''") + "'"
