@@ -237,7 +237,7 @@ def generate(out: Path, messages: int, seed: int = 7, memory: str = "3GB") -> di
         (turns, {"first": first, "last": first + SLICE})
         for first in range(0, int(str(known["visits_made"])), SLICE)
     ]
-    jobs = {
+    jobs: dict[str, list[tuple[str, dict[str, int]]]] = {
         "messages": slices,
         "orders": [(ORDERS.format(**known), {})],
         "agents": [(AGENTS_SQL.format(**known), {})],
