@@ -283,13 +283,14 @@ def _day_of(file: SourceFile, options: Mapping[str, str]) -> date:
     Raises:
         InputError: the name has no day, or the year cannot be known.
     """
-    known = option_day(options) or _name_day(file)
+    given, known = option_day(options), _name_day(file)
     match = _MONTH_DAY.search(file.basename)
     if known is None and match:
         month_day = f"{int(match[1]):02d}-{int(match[2]):02d}"
-        year = options.get("year", "")
+        year = options.get("year") or (given.year if given else None)
         found = moment(f"{year}-{month_day}") if year else _last_before(month_day, _made_on(file))
         known = found.date() if found else None
+    known = known or (None if match else given)
     if known is None:
         raise InputError(
             "the messages have times but no date, and the file name does not settle it.",
