@@ -19,7 +19,7 @@ from jinpai.sources.base import Batch, Context, Note, Recognition, Reject
 from jinpai.sources.canonical_tables import COLUMNS, REQUIRED, table_of_name
 from jinpai.sources.columns import Arrow, clean_text_table, native_column, row_range, text_table
 from jinpai.sources.delimited import read_header, stream_delimited
-from jinpai.sources.files import Grid, SourceFile, find_header, normalise_header, parse_json
+from jinpai.sources.files import Grid, Header, SourceFile, find_header, normalise_header, parse_json
 
 __all__ = ["SOURCE", "Canonical"]
 
@@ -74,11 +74,27 @@ def _heads(file: SourceFile) -> list[tuple[str, list[str]]]:
         return [
             (_part_name(file, grid), list(found.names))
             for grid in file.grids(20)
-            if (found := find_header(grid, _EVERY)) is not None
+            if (found := _header(grid)) is not None
         ]
     if file.kind == "jsonl":
         return [(file.stem, list(_first_record(file)))]
-    return [(name, list(rows[0])) for name, rows in _json_parts(file) if rows]
+    if file.kind == "json":
+        return [(name, list(rows[0])) for name, rows in _json_parts(file) if rows]
+    return []
+
+
+def _header(grid: Grid) -> Header | None:
+    """Return the first row with two known columns, else the first filled row."""
+    found = find_header(grid, _EVERY)
+    if found is None:
+        filled = (at for at, row in enumerate(grid.rows) if any(row))
+        at = next(filled, None)
+        found = (
+            Header(at, [normalise_header(cell) for cell in grid.rows[at]])
+            if at is not None
+            else None
+        )
+    return found
 
 
 def _first_record(file: SourceFile) -> Record:
@@ -303,7 +319,7 @@ def _record_table(
 
 
 def _sheet(file: SourceFile, grid: Grid) -> Iterator[Row]:
-    header = find_header(grid, _EVERY)
+    header = _header(grid)
     name = _part_name(file, grid)
     table = _table_of((name, header.names))[0] if header else None
     if header is None or table is None:

@@ -30,7 +30,7 @@ __all__ = [
     "read_workbook",
     "records",
     "sniff_delimiter",
-    "unquote",
+    "unguard",
 ]
 
 DELIMITERS = (",", "\t", ";", "|")
@@ -93,6 +93,11 @@ def unquote(text: str) -> str:
     return (found[1] if found[1] is not None else found[2]) if found else text
 
 
+def unguard(text: str) -> str:
+    """Strip outer blanks, ``="…"`` and the apostrophe that guards a formula or a number."""
+    return _LEADING_GUARD.sub("", unquote(text.strip())).strip()
+
+
 def clean_cell(text: str | None) -> str | None:
     """Return the cell without ``="…"``, formula guard and outer blanks; None when it is empty.
 
@@ -101,7 +106,7 @@ def clean_cell(text: str | None) -> str | None:
     """
     if text is None:
         return None
-    text = _LEADING_GUARD.sub("", unquote(text.strip())).strip()
+    text = unguard(text)
     return None if text.lower() in _EMPTY else text
 
 

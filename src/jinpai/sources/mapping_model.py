@@ -173,7 +173,8 @@ def load_mapping(path: Path) -> Mapping:
 
 
 def _explain(error: ValidationError) -> str:
-    first = error.errors()[0]
+    errors = sorted(error.errors(), key=lambda item: item["type"] != "extra_forbidden")
+    first = errors[0]  # a misspelt key first: what is said to be missing may be that one
     where = ".".join(str(part) for part in first["loc"])
     message = str(first["msg"]).removeprefix("Value error, ")
     if first["type"] == "extra_forbidden":

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from jinpai.errors import UnreadableFile
 from jinpai.sources.base import Reject
-from jinpai.sources.files import Grid, SourceFile, find_header, parse_json
+from jinpai.sources.files import Grid, SourceFile, find_header, normalise_header, parse_json
 from jinpai.sources.grids import delimited_rows
 from jinpai.sources.mapping_values import Record
 
@@ -21,7 +21,8 @@ _BATCH = 20_000
 
 
 def header_of(file: SourceFile, sheet: str | None, wanted: Sequence[str]) -> list[str] | None:
-    """Return the column names of a table-like file, [] when none is found; None for JSON."""
+    """Return the column names of a table-like file, its first filled row if none of ``wanted``
+    is found; None for JSON and XML."""
     if file.kind in ("json", "jsonl", "xml"):
         return None
     if file.kind == "parquet":
@@ -30,7 +31,9 @@ def header_of(file: SourceFile, sheet: str | None, wanted: Sequence[str]) -> lis
         found = _header(grid, wanted)
         if found is not None:
             return found[1]
-    return []
+    rows = (row for grid in _sheets(file, sheet, _HEAD) for row in grid.rows)
+    filled = next((row for row in rows if any(row)), ())
+    return [normalise_header(cell) for cell in filled]
 
 
 def _sheets(file: SourceFile, sheet: str | None, head: int | None) -> list[Grid]:

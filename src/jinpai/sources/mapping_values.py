@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from jinpai.sources.canonical_tables import is_prose
 from jinpai.sources.columns import value_text
-from jinpai.sources.grids import normalise_header, unquote
+from jinpai.sources.grids import normalise_header, unguard
 from jinpai.sources.mapping_model import Condition, TableRule, Value
 
 __all__ = ["Record", "condition", "names_of", "parse_time", "value"]
@@ -83,7 +83,7 @@ def reader(name: str, empty: frozenset[str], prose: bool = False) -> Getter:
             raw = record.get(plain)
         if raw is None:
             return None
-        text = unquote(raw.strip()).strip()
+        text = unguard(raw)
         if prose:
             return raw if text else None
         return None if text in empty else text
