@@ -181,6 +181,37 @@ def test_leaving_without_having_come_means_online_since_midnight(tmp_path: Path)
     assert (row["online_at"], row["offline_at"]) == ("2026-03-03 00:00:00", "2026-03-03 00:30:00")
 
 
+def test_list_of_sub_accounts_names_the_numbers(shared: Path, tmp_path: Path) -> None:
+    accounts = (
+        '{"sellercenter_subusers_get_response":{"subusers":{"sub_account_info":['
+        f'{{"nick":"{AGENT}","sub_id":9000000011,"status":1}},'
+        f'{{"nick":"{SHOP}:阿岳","sub_id":9000000012,"full_name":"岳"}}]}}}}}}'
+    )
+    log = shared / "formats" / "qianniu" / "top_onlinestatuslog_20260302.json"
+    result = read(SOURCE, [log, _write(tmp_path, accounts, "subusers.json")])
+    seen = {row["agent_id"] for row in result.rows("online_sessions")}
+    assert seen == {AGENT, f"{SHOP}:阿岳", "9000000013"}
+    assert [(r["agent_id"], r["name"]) for r in result.rows("agents")] == [
+        (AGENT, "小桐"),
+        (f"{SHOP}:阿岳", "岳"),
+    ]
+    assert "9000000013" in result.notes[0].text_en
+
+
+def test_answers_one_per_line_and_a_page_that_is_not_the_last(tmp_path: Path) -> None:
+    line = (
+        '{"from_id":"cntaobao店:甲","to_id":"cntaobao买家","next_key":"k","msg_lists":'
+        '[{"direction":0,"time":"2026-03-02 10:00:0%d","type":17,"content":"在"}]}'
+    )
+    result = read(SOURCE, [_write(tmp_path, f"{line % 1}\n{line % 2}\n", "a.jsonl")])
+    rows = [(r["buyer_id"], r["sent_at"], r["is_auto"]) for r in result.messages()]
+    assert rows == [
+        ("买家", "2026-03-02 10:00:01", "true"),
+        ("买家", "2026-03-02 10:00:02", "true"),
+    ]
+    assert "next_key" in result.notes[0].text_en
+
+
 def test_chat_partners_are_buyers(shared: Path) -> None:
     rows = read(SOURCE, [shared / "formats" / "qianniu" / "top_chatpeers_A1.xml"]).rows("buyers")
     assert [r["buyer_id"] for r in rows] == ["晚风_01", "tb48110001", "阿布2026"]
@@ -302,6 +333,17 @@ def test_several_buyers_and_whom_the_agent_wrote_to(tmp_path: Path) -> None:
         ("乙", OTHER_AGENT, "1"),
         ("甲", AGENT, "2"),
     ]
+
+
+def test_many_buyers_who_write_once(tmp_path: Path) -> None:
+    """As people copy them: one conversation after the other, in order of time."""
+    text = "".join(
+        f"买家{n}2026-03-02 {9 + n // 60:02d}:{n % 60:02d}:00\n在吗\n"
+        f"{AGENT}2026-03-02 {9 + n // 60:02d}:{n % 60:02d}:30\n在\n"
+        for n in range(1, 200)
+    )
+    rows = _said(tmp_path, "甲2026-03-02 9:00:00\n1\n甲2026-03-02 9:00:01\n2\n" + text)
+    assert len({row[0] for row in rows}) == 200
 
 
 def test_lines_of_one_second_are_ranked(tmp_path: Path) -> None:

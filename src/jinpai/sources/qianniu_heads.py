@@ -53,18 +53,20 @@ class Head:
     to: str = ""
 
 
+@dataclass
 class _Around:
-    """What is known on both sides of a doubtful header."""
+    """What is known on both sides of a doubtful header.
 
-    def __init__(
-        self,
-        last: Sequence[Head],
-        after: Head | None,
-        buyers: Sequence[str],
-        next_buyer: Head | None,
-    ) -> None:
-        self.before = last[0] if last else None
-        self.after, self.buyers, self.next_buyer = after, buyers, next_buyer
+    ``buyers`` are those before it, the last writer last; ``after`` and ``next_buyer`` are believed
+    whatever becomes of the doubtful one.
+    """
+
+    before: Head | None
+    after: Head | None
+    buyers: dict[str, None]
+    next_buyer: Head | None
+    many_strangers: bool
+    two_lines: bool
 
 
 def text_layout(lines: Sequence[str]) -> tuple[str, int] | None:
@@ -90,19 +92,23 @@ def find_heads(lines: Sequence[str], layout: str, accounts: Accounts) -> list[He
             for head, believed in zip(candidates, sure, strict=True)
         ],
     )
+    many = sum(bool(name) and grade == "maybe" for name, grade in grades.items()) > 1
     accepted: list[Head] = []
-    buyers: list[str] = []
+    buyers: dict[str, None] = {}  # ordered: the one who wrote last is at the end
     for place, head in enumerate(candidates):
-        around = _Around(accepted[-1:], next_sure[place], buyers, next_buyer[place])
+        last = accepted[-1] if accepted else None
+        after, buyer_after = next_sure[place], next_buyer[place]
+        around = _Around(last, after, buyers, buyer_after, many, layout == "two_line")
         if sure[place] or (
             grades[head.account] == "maybe"
-            and _has_body(lines, candidates, place)
+            and _has_body(lines, head, around.after)
             and _in_order(around.before, head, around.after)
             and not _cuts_in(head, around)
         ):
             accepted.append(head)
             if head.account and not accounts.is_agent(head.account):
-                buyers.append(head.account)
+                buyers.pop(head.account, None)
+                buyers[head.account] = None
     found = (_hand_over(number, line) for number, line in enumerate(lines))
     hand_overs = [hand_over for hand_over in found if hand_over]
     return sorted([*accepted, *hand_overs], key=lambda one: one.line)
@@ -179,9 +185,9 @@ def _grade(account: str, count: int, shop: str, explicit: bool, accounts: Accoun
     return "sure" if count > 1 or explicit else "maybe"
 
 
-def _has_body(lines: Sequence[str], candidates: Sequence[Head], place: int) -> bool:
-    end = candidates[place + 1].line if place + 1 < len(candidates) else len(lines)
-    return any(line.strip() for line in lines[candidates[place].body : end])
+def _has_body(lines: Sequence[str], head: Head, after: Head | None) -> bool:
+    end = after.line if after else len(lines)
+    return any(lines[number].strip() for number in range(head.body, end))
 
 
 def _in_order(before: Head | None, head: Head, after: Head | None) -> bool:
@@ -197,11 +203,16 @@ def _in_order(before: Head | None, head: Head, after: Head | None) -> bool:
 
 
 def _cuts_in(head: Head, around: _Around) -> bool:
-    """A stranger's single line inside the talk with one buyer is that buyer quoting a time."""
+    """A stranger's single line inside the talk with one buyer is that buyer quoting a time.
+
+    Unless there are several strangers: then the text holds many short talks. (On two lines even
+    then, while the talk runs: any line above a bare time would make a stranger.)
+    """
     if not around.buyers or around.before is None:
         return False
-    if around.next_buyer is not None:
-        return around.buyers[-1] == around.next_buyer.account
     now, then = moment(head.at), moment(around.before.at)
     running = now is not None and then is not None and now - then <= _RUNNING
-    return running and len(set(around.buyers)) < 2
+    if around.next_buyer is None:
+        return running and len(around.buyers) < 2 and not around.many_strangers
+    same = next(reversed(around.buyers)) == around.next_buyer.account
+    return same and (not around.many_strangers or (around.two_lines and running))

@@ -46,6 +46,7 @@ def text_events(
 def _with_notices(lines: Sequence[str], heads: list[Head], accounts: Accounts) -> list[Head]:
     speakers = {head.account for head in heads if head.account} | accounts.agents
     taken = {line for head in heads for line in range(head.line, head.body)}
+    taken |= {head.body for head in heads if head.kind == "hand_over"}  # its own explanation
     notices: list[Head] = []
     for number, line in enumerate(lines):
         if number in taken:
@@ -54,14 +55,9 @@ def _with_notices(lines: Sequence[str], heads: list[Head], accounts: Accounts) -
         who = account_of(recall["who"]) if recall else ""
         if recall and (who in speakers or accounts.is_agent(who) or who in {*_SELF, _OTHER}):
             notices.append(Head(number, number + 1, who, "", "notice"))
-        elif NOTICE.fullmatch(line) and not _below_hand_over(number, heads):
+        elif NOTICE.fullmatch(line):
             notices.append(Head(number, number + 1, "", "", "notice"))
     return sorted([*heads, *notices], key=lambda head: head.line)
-
-
-def _below_hand_over(number: int, heads: Sequence[Head]) -> bool:
-    before = [head for head in heads if head.line < number]
-    return bool(before) and before[-1].kind == "hand_over"
 
 
 def _preamble(lines: Sequence[str], heads: Sequence[Head], source_file: str) -> Iterator[Reject]:

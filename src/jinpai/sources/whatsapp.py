@@ -55,8 +55,9 @@ _OMITTED = re.compile(
     r"<(?:Media omitted|省略(?:影音内容|多媒体)|影音内容已省略|Medien ausgeschlossen|"
     r"Multimedia omitido|Archivo omitido|Mídia oculta|Médias omis|Media omessi|"
     r"Media jätetty pois)>|"
-    r"(?P<word>image|photo|GIF|video|audio|sticker|document|Contact card|图像|图片|照片|视频|"
-    r"音频|贴图|文档) ?(?:omitted|已忽略|已省略)|(?:忽略|省略)(?P<zh>图片|图像|照片|视频|音频|贴图|文档)",
+    r"(?P<word>image|photo|GIF|video|audio|sticker|document|Contact card|"
+    r"图像|图片|照片|视频|音频|贴图|文档) ?(?:omitted|已忽略|已省略)|"
+    r"(?:忽略|省略)(?P<zh>图片|图像|照片|视频|音频|贴图|文档)",
     re.IGNORECASE,
 )
 _ATTACHED = re.compile(
