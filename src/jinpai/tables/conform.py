@@ -27,6 +27,7 @@ __all__ = [
     "first_fault",
     "fixed",
     "hashed",
+    "is_text",
     "moved",
 ]
 
@@ -75,6 +76,7 @@ def conformed(
     shop_id: str,
     patch: bool,
     clock_skew: int,
+    plain: Collection[str] = (),
 ) -> str:
     """Return the SELECT that conforms ``chunk``: _n, canonical columns, _bad, _fix.
 
@@ -84,16 +86,17 @@ def conformed(
         shop_id: shop of rows that name none.
         patch: columns that are not given are not judged.
         clock_skew: seconds an end may lie before its start.
+        plain: text columns without an empty value and without blanks around one.
     """
     # Four layers, so that nothing is worked out twice: r_ cleaned, l_ local times, typed, judged.
-    clean, local, typed = ["_n", "_row", _shop(given, shop_id)], ["*"], ["*"]
+    clean, local, typed = ["_n", "_row", _shop(given, shop_id, "shop_id" in plain)], ["*"], ["*"]
     tests: list[Test] = []
     for column in table.columns:
         name, kind = column.name, given.get(column.name)
         if kind is None:
             typed.append(f"{_absent(table, column, patch)} AS {name}")
             continue
-        clean.append(f"{_clean(column, kind)} AS r_{name}")
+        clean.append(f"{_clean(column, kind, name in plain)} AS r_{name}")
         if column.kind == "time":
             local.append(f"{_local(f'r_{name}', kind)} AS l_{name}")
         value, faults = _typed(column, kind, to_utc)
@@ -161,9 +164,11 @@ def moved(table: Table, carried: Collection[str]) -> str:
     return " OR ".join(f"coalesce({end} < {start}, false)" for start, end in spans) or "false"
 
 
-def _shop(given: Mapping[str, pa.DataType], shop_id: str) -> str:
+def _shop(given: Mapping[str, pa.DataType], shop_id: str, plain: bool) -> str:
     if "shop_id" not in given:
         return f"{quoted(shop_id)} AS shop_id"
+    if plain:
+        return f"coalesce(c_shop_id, {quoted(shop_id)}) AS shop_id"
     return f"coalesce(nullif(trim(CAST(c_shop_id AS VARCHAR)), ''), {quoted(shop_id)}) AS shop_id"
 
 
@@ -177,7 +182,8 @@ def _zone_names() -> str:
     return ", ".join(map(quoted, sorted(available_timezones())))
 
 
-def _is_text(kind: pa.DataType) -> bool:
+def is_text(kind: pa.DataType) -> bool:
+    """Whether an Arrow type holds text."""
     if pa.types.is_dictionary(kind):
         kind = kind.value_type
     return bool(
@@ -185,9 +191,9 @@ def _is_text(kind: pa.DataType) -> bool:
     )
 
 
-def _clean(column: Column, kind: pa.DataType) -> str:
+def _clean(column: Column, kind: pa.DataType, plain: bool) -> str:
     name = f"c_{column.name}"
-    if not _is_text(kind):
+    if plain or not is_text(kind):
         return name
     return f"nullif({name if column.kind == 'text' else f'trim({name}, {_BLANKS})'}, '')"
 
@@ -239,7 +245,7 @@ def _id(name: str, kind: pa.DataType, lost: str) -> tuple[str, Faults]:
         whole = f"r_{name} = floor(r_{name}) AND abs(r_{name}) < 1e15"
         value = f"CASE WHEN {whole} THEN CAST(CAST(r_{name} AS BIGINT) AS VARCHAR) END"
         return value, [("lost_digits", lost)]
-    if not _is_text(kind):
+    if not is_text(kind):
         return f"CAST(r_{name} AS VARCHAR)", []
     digits = f"r_{name} < ':' AND (contains(r_{name}, 'e') OR contains(r_{name}, 'E'))"
     return f"r_{name}", [("lost_digits", f"{digits} AND regexp_full_match(r_{name}, '{_LOST}')")]
@@ -249,7 +255,7 @@ def _local(value: str, kind: pa.DataType) -> str:
     """Return SQL of the local time of a value written without a zone, else NULL."""
     if pa.types.is_timestamp(kind) and not kind.tz:
         return f"CAST({value} AS TIMESTAMP)"
-    if _is_text(kind):
+    if is_text(kind):
         shape = f"regexp_full_match({value}, '{_DAY}[ T]{_CLOCK}')"
         return f"CASE WHEN {shape} THEN try_cast({value} AS TIMESTAMP) END"
     return "CAST(NULL AS TIMESTAMP)"
@@ -258,7 +264,7 @@ def _local(value: str, kind: pa.DataType) -> str:
 def _time(name: str, kind: pa.DataType, to_utc: ToUtc) -> str:
     if pa.types.is_timestamp(kind):
         return f"CAST(r_{name} AS TIMESTAMP)" if kind.tz else to_utc(f"l_{name}")
-    if not _is_text(kind):
+    if not is_text(kind):
         return "CAST(NULL AS TIMESTAMP)"
     text = f"r_{name}"
     mark = f"regexp_extract({text}, '{_CLOCK} ?{_MARK}$', 4)"
@@ -292,7 +298,7 @@ def _time_faults(name: str, kind: pa.DataType, lost: str) -> Faults:
 def _date(name: str, kind: pa.DataType) -> str:
     if pa.types.is_date(kind) or (pa.types.is_timestamp(kind) and not kind.tz):
         return f"CAST(r_{name} AS DATE)"
-    if not _is_text(kind):
+    if not is_text(kind):
         return "CAST(NULL AS DATE)"
     shape = f"regexp_full_match(r_{name}, '{_DAY}([ T]{_CLOCK})?')"
     day = f"try_cast(regexp_extract(r_{name}, '^[0-9/-]+') AS DATE)"
@@ -340,7 +346,7 @@ def _bool(name: str, kind: pa.DataType) -> str:
 
 
 def _json(name: str, kind: pa.DataType) -> str:
-    if not _is_text(kind):
+    if not is_text(kind):
         return f"CAST(to_json(r_{name}) AS VARCHAR)"
     kind_of = f"json_type(try_cast(r_{name} AS JSON))"
     return f"CASE WHEN json_valid(r_{name}) AND {kind_of} = 'OBJECT' THEN r_{name} END"

@@ -14,18 +14,12 @@ _BASE = (
 )
 
 
-def with_message_ids(
-    con: duckdb.DuckDBPyConnection, query: str, source_file: str, given: bool
-) -> str:
+def with_message_ids(con: duckdb.DuckDBPyConnection, query: str, source_file: str) -> str:
     """Return SQL of the conformed messages with every message_id filled in.
 
     An id is the hash of shop, buyer, agent, sent_at, sender, text and the occurrence number among
     equal rows of the file; ``occurrences`` remembers how many the file's earlier chunks had.
-    ``given`` tells whether ``chunk`` has the column at all.
     """
-    blank = "c_message_id IS NULL OR trim(CAST(c_message_id AS VARCHAR)) = ''"
-    if given and not con.execute(f"SELECT bool_or({blank}) FROM chunk").fetchall()[0][0]:
-        return query
     con.execute("CREATE TEMP TABLE IF NOT EXISTS occurrences (file VARCHAR, base VARCHAR, n INT)")
     con.execute(
         "CREATE OR REPLACE TEMP TABLE unnamed AS SELECT *,"

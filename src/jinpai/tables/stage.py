@@ -21,6 +21,7 @@ import pyarrow.compute as pc
 
 from jinpai.sources.base import Batch
 from jinpai.tables import conform, write
+from jinpai.tables.blanks import is_plain
 from jinpai.tables.delta import DataFile
 from jinpai.tables.message_ids import with_message_ids
 from jinpai.tables.rejects import REJECTS
@@ -137,9 +138,11 @@ class Stager:
             shop_id=self.shop_id,
             patch=mask > 0,
             clock_skew=self.clock_skew,
+            plain=(plain := _plain(table, given, chunk)),
         )
         if table.name == "messages":
-            query = with_message_ids(con, query, batch.source_file, "message_id" in given)
+            named = "message_id" in plain and not chunk["c_message_id"].null_count
+            query = query if named else with_message_ids(con, query, batch.source_file)
         listed = ", ".join(f"x.{name}" for name in conform.columns_of(table))
         start = self._sequence
         con.execute(
@@ -290,6 +293,16 @@ def _prepared(table: Table, rows: pa.Table, before: int) -> tuple[dict[str, pa.D
     if "source_row" in rows.column_names:
         arrays["_row"] = pc.coalesce(rows["source_row"].cast(pa.int64()), arrays["_row"])
     return given, pa.table(arrays)
+
+
+def _plain(table: Table, given: dict[str, pa.DataType], chunk: pa.Table) -> set[str]:
+    """Return the text columns that need no cleaning."""
+    loose = {column.name for column in table.columns if column.kind == "text"}
+    return {
+        name
+        for name, kind in given.items()
+        if conform.is_text(kind) and is_plain(chunk[f"c_{name}"], name not in loose)
+    }
 
 
 def _texts(rows: pa.Table, name: str) -> list[str]:

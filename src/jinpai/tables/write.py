@@ -110,10 +110,9 @@ def _iso(milliseconds: int) -> str:
 
 
 def _order(table: Table) -> str:
-    """Buyer, then agent, then time, where a table has them; its key decides the rest."""
-    names = columns_of(table)
-    first = [name for name in ("buyer_id", "agent_id") if name in names]
-    return ", ".join([*first, *([table.own_time] if table.own_time else table.key or ("shop_id",))])
+    """Buyer, then time, where a table has them; else its key."""
+    buyer = ["buyer_id"] if "buyer_id" in columns_of(table) else []
+    return ", ".join([*buyer, *([table.own_time] if table.own_time else table.key or ("shop_id",))])
 
 
 def _month_text(month: int | None, none: str) -> str:

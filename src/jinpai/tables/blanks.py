@@ -1,0 +1,42 @@
+"""Which text columns need no trimming: looking at first and last bytes costs next to nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+__all__ = ["is_plain"]
+
+# Bytes that may begin or end a no-break or an ideographic space in UTF-8.
+_FIRST, _LAST = (0xC2, 0xE3), (0x80, 0xA0)
+
+
+def is_plain(column: Any, blanks: bool = True) -> bool:
+    """Whether no value of a text column is empty or, with ``blanks``, begins or ends in a blank.
+
+    False may be a false alarm; True never is. Takes an Arrow chunked array.
+    """
+    return all(_plain(chunk, blanks) for chunk in column.chunks)
+
+
+def _plain(array: Any, blanks: bool) -> bool:
+    if pa.types.is_dictionary(array.type):
+        array = array.dictionary
+    kinds: dict[Any, Any] = {pa.string(): np.int32, pa.large_string(): np.int64}
+    if array.type not in kinds:
+        return False
+    _, offsets, data = array.buffers()
+    if offsets is None or not len(array):
+        return True
+    ends = np.frombuffer(offsets, kinds[array.type])[array.offset : array.offset + len(array) + 1]
+    filled = ends[1:] > ends[:-1]
+    if len(array) - int(np.count_nonzero(filled)) != array.null_count:
+        return False
+    if not blanks or data is None:
+        return True
+    content = np.frombuffer(data, np.uint8)
+    first, last = content[ends[:-1][filled]], content[ends[1:][filled] - 1]
+    odd = (first <= 32) | (last <= 32) | np.isin(first, _FIRST) | np.isin(last, _LAST)
+    return not bool(odd.any())
