@@ -2,9 +2,10 @@
 
     python benchmarks/peer_polars.py DATA OUT.parquet
 
-Default settings only, one shop in Asia/Shanghai. One global sort, then shifts and running sums on
-the sorted columns; no window function touches the messages. Figures: docs/definitions, sections 3
-and 4.1. Rows: agent_id x day (a null agent_id is the whole shop), columns named as the metrics.
+Default settings only, one shop in Asia/Shanghai. One global sort on numbers, then shifts and
+running sums on the sorted columns; no window function touches the messages. Figures:
+docs/definitions, sections 3 and 4.1. Rows: agent_id x day (a null agent_id is the whole shop), columns named as the
+metrics.
 """
 
 from __future__ import annotations
@@ -34,30 +35,33 @@ def read_messages(folder: Path) -> pl.DataFrame:
     table = (
         raw.join(agents, left_on="buyer_id", right_on="agent_id", how="anti")  # colleagues
         .select(
-            "buyer_id",
-            "agent_id",
+            pl.col("buyer_id", "agent_id").cast(pl.Categorical),
             pl.col("sent_at").to_physical().alias("at"),
             "seq",
             "message_id",
             (pl.col("sender") == "buyer").alias("is_buyer"),
             ((pl.col("sender") == "agent") & ~pl.col("is_auto")).alias("is_human"),
         )
-        .sort("buyer_id", "agent_id", "at", "seq", "message_id", nulls_last=True)
-        .drop("seq", "message_id")
+        # One number per (buyer, agent): sorting by it is several times faster than by the names.
+        .with_columns(
+            (
+                pl.col("buyer_id").to_physical().cast(pl.UInt64) * 2**32
+                + pl.col("agent_id").to_physical().fill_null(2**32 - 1)
+            ).alias("thread")
+        )
         .collect()
+        .sort("thread", "at", "seq", "message_id", nulls_last=True)
+        .drop("seq", "message_id")
     )
-    is_new = pl.any_horizontal(
-        pl.col(name).ne_missing(pl.col(name).shift(1)) for name in ("buyer_id", "agent_id")
-    )
+    is_new = pl.col("thread") != pl.col("thread").shift(1)
     table = table.with_columns(is_new.fill_null(True).alias("is_new"), day_of("at").alias("day"))
     cut = pl.col("is_new") | (pl.col("at") - pl.col("at").shift(1) >= GAP)
     turn = pl.col("is_new") | (pl.col("day") != pl.col("day").shift(1))
     return table.with_columns(
-        pl.col("is_new").cum_sum().alias("thread"),
         cut.fill_null(True).cum_sum().alias("session"),
         turn.fill_null(True).cum_sum().alias("visit"),  # thread x day
         pl.int_range(pl.len(), dtype=pl.UInt32).alias("place"),
-    )
+    ).drop("is_new")
 
 
 def sessions_of(messages: pl.DataFrame) -> pl.DataFrame:
@@ -74,7 +78,7 @@ def sessions_of(messages: pl.DataFrame) -> pl.DataFrame:
             pl.col("is_buyer").any(),
         )
         .filter("is_human", "is_buyer", pl.col("agent_id").is_not_null())
-        .select("buyer_id", "agent_id", "start", "end")
+        .select(pl.col("buyer_id", "agent_id").cast(pl.String), "start", "end")
         .collect()
     )
 
@@ -130,6 +134,7 @@ def receptions_of(messages: pl.DataFrame, rounds: pl.DataFrame) -> pl.DataFrame:
         )
         .filter(pl.col("asked") > 0)
         .join(slow, on="visit", how="left")
+        .with_columns(pl.col("buyer_id", "agent_id").cast(pl.String))
         .collect()
     )
 
@@ -265,14 +270,18 @@ def round_figures(rounds: pl.DataFrame) -> pl.DataFrame:
     """Everything counted over rounds, on the day a round opens."""
     wait, uncut = pl.col("wait"), pl.col("uncut")
     capped = pl.when(wait.is_null()).then(600).otherwise(uncut.clip(upper_bound=600))
-    return rounds.group_by(CELL).agg(
-        pl.len().alias("rounds"),
-        wait.is_null().sum().alias("unanswered_rounds"),
-        wait.filter("first").mean().alias("first_response_seconds"),
-        wait.mean().alias("avg_response_seconds"),
-        uncut.mean().alias("avg_response_uncut_seconds"),
-        capped.filter("daytime").mean().alias("avg_response_capped_seconds"),
-        (uncut.fill_null(1e9) <= 180).filter("daytime").mean().alias("within_180s_rate"),
+    return (
+        rounds.group_by(CELL)
+        .agg(
+            pl.len().alias("rounds"),
+            wait.is_null().sum().alias("unanswered_rounds"),
+            wait.filter("first").mean().alias("first_response_seconds"),
+            wait.mean().alias("avg_response_seconds"),
+            uncut.mean().alias("avg_response_uncut_seconds"),
+            capped.filter("daytime").mean().alias("avg_response_capped_seconds"),
+            (uncut.fill_null(1e9) <= 180).filter("daytime").mean().alias("within_180s_rate"),
+        )
+        .with_columns(pl.col("agent_id").cast(pl.String))
     )
 
 
