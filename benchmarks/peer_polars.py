@@ -3,9 +3,9 @@
     python benchmarks/peer_polars.py DATA OUT.parquet
 
 Default settings only, one shop in Asia/Shanghai. One global sort on numbers, then shifts and
-running sums on the sorted columns; no window function touches the messages. Figures:
-docs/definitions, sections 3 and 4.1. Rows: agent_id x day (a null agent_id is the whole shop), columns named as the
-metrics.
+running sums on the sorted columns; no window function touches the messages. The figures are those
+of the definitions, sections 3 and 4.1. Rows: agent_id x day (a null agent_id is the whole shop),
+columns named as the metrics.
 """
 
 from __future__ import annotations
