@@ -54,11 +54,7 @@ select
     end as duty_wait_us,
     p.is_late,
     p.is_first_in_session,
-    case
-        when p.platform_from_us < p.platform_to_us
-            then p.wall_us >= p.platform_from_us and p.wall_us < p.platform_to_us
-        else p.wall_us >= p.platform_from_us or p.wall_us < p.platform_to_us
-    end as in_platform_hours,
+    p.wall_us >= p.platform_from_us and p.wall_us < p.platform_to_us as in_platform_hours,
     p.opened_position,
     p.closed_position,
     p.filter_reason

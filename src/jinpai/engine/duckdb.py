@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
 import duckdb
 import pyarrow as pa
@@ -17,6 +17,9 @@ from jinpai.engine.plan import Step
 from jinpai.errors import EngineError, UsageError
 
 __all__ = ["DuckEngine"]
+
+_T = TypeVar("_T")
+_OPTIMIZER_FAULT = "BindBuiltinScalarFunction"
 
 
 class DuckEngine:
@@ -125,20 +128,34 @@ class DuckEngine:
 
     def fetch(self, name: str, sql: str, values: Mapping[str, Any] | None = None) -> pa.Table:
         """Return the result of one SELECT as an Arrow table; values are bound by name."""
-        return self._execute(name, sql, values).to_arrow_table()
+
+        def ask() -> pa.Table:
+            return self.con.sql(sql, params=dict(values or {})).to_arrow_table()
+
+        return self._careful(name, sql, ask)
 
     def count(self, name: str) -> int:
         """Return the number of rows of a relation."""
-        row = self.con.execute(f'select count(*) from "{name}"').fetchone()
-        return int(row[0]) if row else 0
+        rows = self.con.execute(f"select count(*) from \"{name}\"").fetchall()
+        return int(rows[0][0])
 
-    def _execute(
-        self, name: str, sql: str, values: Mapping[str, Any] | None = None
-    ) -> duckdb.DuckDBPyConnection:
+    def _execute(self, name: str, sql: str) -> None:
+        self._careful(name, sql, lambda: self.con.execute(sql))
+
+    def _careful(self, name: str, sql: str, act: Callable[[], _T]) -> _T:
         try:
-            return self.con.execute(sql, dict(values)) if values else self.con.execute(sql)
+            return act()
+        except duckdb.Error as error:
+            if _OPTIMIZER_FAULT not in str(error):
+                raise EngineError(name, sql, str(error)) from error
+        # DuckDB 2.0 fails to fold some comparisons of columns with few values; it can do without.
+        self.con.execute("set disabled_optimizers = 'statistics_propagation'")
+        try:
+            return act()
         except duckdb.Error as error:
             raise EngineError(name, sql, str(error)) from error
+        finally:
+            self.con.execute("set disabled_optimizers = ''")
 
 
 def _last_use(steps: Sequence[Step]) -> dict[str, int]:

@@ -1,0 +1,154 @@
+"""The registry of metrics: definitions as data, checked when loaded.
+
+Each metric is a measure, or a numerator over a denominator, on facts (one relation each). Source of
+the definitions: docs/definitions, section 4; the data lies in the .yaml files of this folder.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+from typing import Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, model_validator
+
+from jinpai.errors import UnknownName
+from jinpai.settings import Settings
+
+__all__ = ["GRAINS", "Fact", "Measure", "Metric", "Registry", "registry"]
+
+GRAINS = ("team", "agent", "product", "day", "week", "month")
+Unit = Literal[
+    "people", "count", "orders", "items", "money", "money_mean",
+    "ratio", "factor", "relative", "mean", "seconds", "hours",
+]  # fmt: skip
+_COUNTS = {"people", "count", "orders", "items"}
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Fact(_Model):
+    """A relation metrics count on; ``judged``: it depends on the judge rule."""
+
+    grains: tuple[Literal["team", "agent", "product"], ...]
+    judged: bool = False
+
+
+class Measure(_Model):
+    """One number over the rows of a fact in a cell that fulfil ``where``.
+
+    Exactly one of: ``count`` rows; ``distinct`` combinations of columns; ``sum`` of a column
+    (counted once per combination of ``once_per``); ``max`` of a column.
+    """
+
+    fact: str
+    where: str = "true"
+    count: bool = False
+    distinct: tuple[str, ...] = ()
+    sum: str = ""
+    once_per: tuple[str, ...] = ()
+    max: str = ""
+    by_product: str = ""
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Measure:
+        kinds = [self.count, bool(self.distinct), bool(self.sum), bool(self.max)]
+        if sum(kinds) != 1:
+            raise ValueError("a measure is one of count, distinct, sum, max")
+        return self
+
+    @property
+    def entity(self) -> tuple[str, ...]:
+        """Columns whose combinations are counted once; empty when rows are."""
+        return self.distinct or self.once_per
+
+
+class Metric(_Model):
+    """One registered metric.
+
+    Attributes:
+        measure, minus: value = measure (− minus); or
+        numerator, denominator: value = numerator ÷ denominator;
+        against: the shop's numerator and denominator the quotient is divided by.
+        maturity: days, added up from numbers and settings; ``sales``: see the definitions.
+        shop_only: exists at shop grain only. product: exists at product grain too.
+        seed: numbers of the items that asked for it.
+    """
+
+    code: str
+    zh: str
+    en: str
+    text_zh: str
+    text_en: str
+    unit: Unit
+    direction: Literal["higher", "lower", "none"]
+    measure: str = ""
+    minus: str = ""
+    numerator: str = ""
+    denominator: str = ""
+    against: tuple[str, ...] = ()
+    maturity: Literal["sales"] | tuple[int | str, ...] = ()
+    shop_only: bool = False
+    product: bool = False
+    seed: tuple[int, ...] = ()
+    source: str = "definitions 4.1"
+
+    @property
+    def is_count(self) -> bool:
+        """Whether the value is a whole number."""
+        return self.unit in _COUNTS
+
+    @property
+    def measures(self) -> tuple[str, ...]:
+        """Names of the measures it needs in its own cell."""
+        names = (self.measure, self.minus, self.numerator, self.denominator)
+        return tuple(name for name in names if name)
+
+    def maturity_days(self, settings: Settings, judge_rule: str) -> int:
+        """Whole days after a cell's last day until its figures are final."""
+        if self.maturity == "sales":
+            return settings.payment_days if judge_rule == "order" else 1
+        return sum(
+            part if isinstance(part, int) else int(getattr(settings, part))
+            for part in self.maturity
+        )
+
+
+class Registry(_Model):
+    """All facts, measures and metrics; every name that is used exists."""
+
+    facts: dict[str, Fact]
+    measures: dict[str, Measure]
+    metrics: tuple[Metric, ...]
+
+    @model_validator(mode="after")
+    def _names_exist(self) -> Registry:
+        for name, measure in self.measures.items():
+            if measure.fact not in self.facts:
+                raise ValueError(f"measure {name}: no fact {measure.fact}")
+        for metric in self.metrics:
+            for name in metric.measures + metric.against:
+                if name not in self.measures:
+                    raise ValueError(f"metric {metric.code}: no measure {name}")
+        return self
+
+    def metric(self, code: str) -> Metric:
+        """Return the metric of that code; raises UnknownName with the nearest one."""
+        for metric in self.metrics:
+            if metric.code == code:
+                return metric
+        raise UnknownName("metric", code, [metric.code for metric in self.metrics])
+
+    def measure_at(self, name: str, by_product: bool) -> str:
+        """Return the measure's name, or that of its stand-in at product grain."""
+        return (self.measures[name].by_product or name) if by_product else name
+
+
+@cache
+def registry() -> Registry:
+    """Return the shipped registry."""
+    text = files("jinpai.metrics").joinpath("presales.yaml").read_text("utf-8")
+    return Registry.model_validate(yaml.safe_load(text))

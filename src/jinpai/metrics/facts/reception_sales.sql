@@ -1,0 +1,58 @@
+-- One row per (unfiltered reception, sale of its window paid in time), with whether it is credited
+-- to the reception's own agent (team) or to another, and whether the reception is an assist.
+with linked as (
+    select
+        l.*,
+        case $judge_rule
+            when 'order' then l.order_agent_id
+            when 'order_first' then l.order_first_agent_id
+            else l.payment_agent_id
+        end as credited_agent_id
+    from reception_links as l
+    where l.is_paid_in_time
+),
+
+keyed as (
+    select
+        l.*,
+        a.team,
+        case when $level = 'team' then coalesce(a.team, '') else coalesce(l.agent_id, '') end
+            as own_key,
+        case
+            when l.credited_agent_id is null then null
+            when $level = 'team' then coalesce(c.team, '')
+            else l.credited_agent_id
+        end as credited_key
+    from linked as l
+    left join roster as a on a.shop_id = l.shop_id and a.agent_id = l.agent_id
+    left join roster as c on c.shop_id = l.shop_id and c.agent_id = l.credited_agent_id
+),
+
+judged as (
+    select
+        k.*,
+        k.credited_key is not distinct from k.own_key as is_own,
+        k.credited_key is not null and k.credited_key is distinct from k.own_key as is_others,
+        bool_or(k.credited_key is not distinct from k.own_key) over reception as has_own,
+        bool_or(k.credited_key is not null and k.credited_key is distinct from k.own_key) over reception as has_others
+    from keyed as k
+    window reception as (
+        partition by k.shop_id, coalesce(k.agent_id, ''), k.buyer_id, k.day
+    )
+)
+
+select
+    shop_id,
+    agent_id,
+    team,
+    buyer_id,
+    day,
+    kind,
+    order_id,
+    created_at,
+    credited_agent_id,
+    paid_amount,
+    is_own,
+    is_others,
+    has_human and has_others and not has_own as is_assist
+from judged

@@ -1,0 +1,281 @@
+"""The one query layer: metrics at any grain, for the command line, reports and the web alike."""
+
+from __future__ import annotations
+
+import calendar
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+import pyarrow as pa
+
+from jinpai.engine.duckdb import DuckEngine
+from jinpai.errors import UnknownName, UsageError
+from jinpai.metrics.compile import questions
+from jinpai.metrics.definition import GRAINS, Metric, Registry, registry
+from jinpai.periods import day_end, days, month_key, week_key
+from jinpai.settings import Settings
+
+__all__ = ["JUDGE_RULES", "MetricRow", "ShopScope", "cell_days", "query", "select_metrics"]
+
+JUDGE_RULES = ("order", "order_first", "payment")
+_GRAIN_KEYS = {"agent": "agent_id", "product": "product_id"}
+_US = 1_000_000
+# What a measure's sum is counted in: microseconds for waits and online time.
+_SCALE = {"seconds": _US, "hours": 3600 * _US}
+
+Number = int | Decimal | Fraction
+Cell = tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class ShopScope:
+    """One shop in a query: its range of days and what decides whether a figure is final."""
+
+    shop_id: str
+    timezone: str
+    settings: Settings
+    as_of_us: int
+    first: date
+    last: date
+
+
+@dataclass(frozen=True)
+class MetricRow:
+    """One figure. ``value`` and its parts: int counts, Decimal money, float the rest, None null."""
+
+    shop_id: str
+    grain: dict[str, Any]
+    metric: str
+    judge_rule: str
+    value: int | Decimal | float | None
+    numerator: int | Decimal | float | None
+    denominator: int | Decimal | float | None
+    status: str
+
+
+@dataclass
+class _Answers:
+    """Measures by cell: ``values[cell][measure]``; a cell is (shop_id, key, …)."""
+
+    values: dict[Cell, dict[str, Any]] = field(default_factory=dict)
+
+    def add(self, table: pa.Table, keys: int) -> None:
+        names = table.column_names[keys:]
+        columns = [column.to_pylist() for column in table.columns]
+        for row in zip(*columns, strict=True):
+            self.values.setdefault(row[:keys], {}).update(zip(names, row[keys:], strict=True))
+
+
+def select_metrics(codes: Sequence[str] | None, grain: Sequence[str]) -> list[Metric]:
+    """Return the metrics asked for, or all that exist at the grain.
+
+    Raises:
+        UnknownName: no such metric or grain.
+        UsageError: a metric asked for does not exist at the grain.
+    """
+    for part in grain:
+        if part not in GRAINS:
+            raise UnknownName("grain", part, GRAINS)
+    known = registry()
+    if not codes:
+        return [metric for metric in known.metrics if _exists_at(metric, grain)]
+    chosen = [known.metric(code) for code in dict.fromkeys(codes)]
+    for metric in chosen:
+        if not _exists_at(metric, grain):
+            where = "the shop" if metric.shop_only else "shop, team and agent"
+            raise UsageError(
+                f"Metric '{metric.code}' exists for {where}, not by {', '.join(grain)}; "
+                "leave it out of --metric or drop that part of --by."
+            )
+    return chosen
+
+
+def _exists_at(metric: Metric, grain: Sequence[str]) -> bool:
+    if metric.shop_only and {"agent", "team", "product"} & set(grain):
+        return False
+    return metric.product or "product" not in grain
+
+
+def cell_days(scopes: Iterable[ShopScope]) -> pa.Table:
+    """Return the days of each shop's range with their week (its Monday) and month."""
+    rows = [
+        (scope.shop_id, day, week_key(day), month_key(day))
+        for scope in scopes
+        for day in days(scope.first, scope.last)
+    ]
+    names = ("shop_id", "day", "week", "month")
+    types = (pa.string(), pa.date32(), pa.date32(), pa.string())
+    return pa.table(
+        {
+            name: pa.array([row[place] for row in rows], kind)
+            for place, (name, kind) in enumerate(zip(names, types, strict=True))
+        }
+    )
+
+
+def query(
+    engine: DuckEngine,
+    scopes: Sequence[ShopScope],
+    *,
+    metrics: Sequence[Metric],
+    grain: Sequence[str] = (),
+    judge_rule: str = "order_first",
+) -> list[MetricRow]:
+    """Return one row per (shop, cell, metric), in the order shop, cell, metric.
+
+    Args:
+        engine: holds the derived relations of a run and ``roster``.
+        grain: parts of GRAINS; none means the whole period.
+    Raises:
+        UnknownName: no such judge rule.
+    """
+    if judge_rule not in JUDGE_RULES:
+        raise UnknownName("judge rule", judge_rule, JUDGE_RULES)
+    engine.put("cell_days", cell_days(scopes))
+    known = registry()
+    grain = [part for part in GRAINS if part in grain]
+    answers = _ask(engine, known, _needed(known, metrics, grain), grain, judge_rule)
+    time_grain = [part for part in grain if part in ("day", "week", "month")]
+    shop_needs = {name for metric in metrics for name in metric.against}
+    shop_side = _ask(engine, known, shop_needs, time_grain, judge_rule)
+    places = [grain.index(part) + 1 for part in time_grain]
+    by_shop = {scope.shop_id: scope for scope in scopes}
+    maturity = _Maturity(by_shop, judge_rule)
+    rows = []
+    for cell in _cells(answers, scopes, grain):
+        scope = by_shop[cell[0]]
+        keys = {_GRAIN_KEYS.get(part, part): cell[i + 1] for i, part in enumerate(grain)}
+        found = answers.values.get(cell, {})
+        against = shop_side.values.get((cell[0], *(cell[place] for place in places)), {})
+        last = _last_day(scope, keys)
+        for metric in metrics:
+            value = _evaluate(known, metric, found, against, "product" in grain)
+            status = maturity.status(metric, scope, last)
+            rows.append(MetricRow(cell[0], keys, metric.code, judge_rule, *value, status))
+    return rows
+
+
+def _needed(known: Registry, metrics: Sequence[Metric], grain: Sequence[str]) -> list[str]:
+    return [
+        known.measure_at(name, "product" in grain)
+        for metric in metrics
+        for name in metric.measures
+    ]
+
+
+def _ask(
+    engine: DuckEngine, known: Registry, names: Iterable[str], grain: Sequence[str], rule: str
+) -> _Answers:
+    level = next((part for part in ("agent", "team") if part in grain), "shop")
+    answers = _Answers()
+    for question in questions(known, names, grain):
+        values = {"judge_rule": rule, "level": level}
+        used = {name: value for name, value in values.items() if f"${name}" in question.sql}
+        table = engine.fetch(f"metrics {', '.join(question.measures)}", question.sql, used)
+        answers.add(table, 1 + len(grain))
+    return answers
+
+
+def _cells(answers: _Answers, scopes: Sequence[ShopScope], grain: Sequence[str]) -> list[Cell]:
+    """Cells with something in them, sorted, nulls last; the whole period always."""
+    if not grain:
+        return [(scope.shop_id,) for scope in scopes]
+    return sorted(answers.values, key=lambda cell: [(part is None, str(part)) for part in cell])
+
+
+def _last_day(scope: ShopScope, keys: Mapping[str, Any]) -> date:
+    """Last day of a cell, cut by the range."""
+    last = scope.last
+    if keys.get("month") is not None:
+        year, month = (int(part) for part in keys["month"].split("-"))
+        last = min(last, date(year, month, calendar.monthrange(year, month)[1]))
+    if keys.get("week") is not None:
+        last = min(last, keys["week"] + timedelta(days=6))
+    return min(last, keys["day"]) if keys.get("day") is not None else last
+
+
+class _Maturity:
+    """Whether figures are final; the ends of days are looked up once."""
+
+    def __init__(self, scopes: Mapping[str, ShopScope], judge_rule: str) -> None:
+        self._rule = judge_rule
+        self._scopes = scopes
+        self._ends: dict[tuple[str, str, date], int] = {}
+
+    def status(self, metric: Metric, scope: ShopScope, last: date) -> str:
+        """``final`` iff as_of >= the end of (last day + maturity)."""
+        day = last + timedelta(days=metric.maturity_days(scope.settings, self._rule))
+        key = (scope.timezone, scope.settings.business_day_start, day)
+        if key not in self._ends:
+            self._ends[key] = day_end(day, scope.timezone, scope.settings.business_day_start)
+        return "final" if scope.as_of_us >= self._ends[key] else "provisional"
+
+
+_Parts = tuple[int | Decimal | float | None, int | Decimal | float | None, int | Decimal | float | None]
+
+
+def _evaluate(
+    known: Registry,
+    metric: Metric,
+    found: Mapping[str, Any],
+    against: Mapping[str, Any],
+    by_product: bool,
+) -> _Parts:
+    """Return (value, numerator, denominator) of a metric from its measures in a cell."""
+
+    def of(name: str) -> Any:
+        return _or_zero(known, known.measure_at(name, by_product), found)
+
+    if metric.measure:
+        value = of(metric.measure)
+        if metric.minus and value is not None:
+            value -= of(metric.minus)
+        value = _as_unit(metric, value)
+        return value, value, None
+    top, bottom = of(metric.numerator), of(metric.denominator)
+    if metric.against:
+        shop = [_or_zero(known, name, against) for name in metric.against]
+        return _relative(top, bottom, shop[0], shop[1])
+    scale = _SCALE.get(metric.unit, 1)
+    value = None if top is None or not bottom else _quotient(top, bottom * scale)
+    shown = top if scale == 1 or top is None else top / scale
+    return value, shown, bottom
+
+
+def _quotient(top: int | Decimal, bottom: int) -> float:
+    """The nearest float to the exact quotient: whole numbers divide exactly rounded."""
+    if isinstance(top, Decimal):
+        return int(top.scaleb(2)) / (bottom * 100)
+    return top / bottom
+
+
+def _or_zero(known: Registry, name: str, found: Mapping[str, Any]) -> Any:
+    """A measure's value; nothing counted is 0, but a sum of nothing known stays null."""
+    value = found.get(name)
+    if value is not None:
+        return value
+    measure = known.measures[name]
+    if measure.max or (measure.sum == "online_us"):
+        return None
+    return Decimal("0.00") if "amount" in measure.sum else 0
+
+
+def _as_unit(metric: Metric, value: Any) -> int | Decimal | None:
+    if value is None:
+        return 0 if metric.unit == "count" else None
+    return int(value) if metric.is_count else Decimal(value).quantize(Decimal("0.01"))
+
+
+def _relative(top: Any, bottom: Any, shop_top: Any, shop_bottom: Any) -> _Parts:
+    own = Fraction(top) / bottom if bottom else None
+    shop = Fraction(shop_top) / shop_bottom if shop_bottom else None
+    value = float(own / shop) if own is not None and shop else None
+    return value, _float(own), _float(shop)
+
+
+def _float(value: Fraction | None) -> float | None:
+    return None if value is None else float(value)

@@ -1,0 +1,271 @@
+"""The line itself: stages in order on one pinned state of the lake, checked, then published.
+
+A run reads one snapshot, makes the derived relations, proves that the books balance, and puts the
+relations in force together. A crash at any point leaves the last good run in force.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from jinpai import attribution, conversations
+from jinpai.conversations.inputs import RunShop, run_relations, settings_in_use
+from jinpai.engine.duckdb import DuckEngine
+from jinpai.engine.plan import Step
+from jinpai.errors import BalanceError, UsageError
+from jinpai.periods import day_of, parse_as_of
+from jinpai.settings import Settings
+from jinpai.tables.lake import Lake, Snapshot
+from jinpai.workspace_config import Config
+
+__all__ = ["RunReport", "ShopRun", "open_engine", "run_line", "shop_runs"]
+
+OnStep = Callable[[str, int, int], None]
+
+ROSTER = Step(
+    "roster",
+    "select shop_id, agent_id, name, person_id, team, role, active_from, active_to from agents",
+)
+
+
+@dataclass(frozen=True)
+class ShopRun:
+    """What a run did for one shop, as kept in the manifest; days are ISO texts."""
+
+    shop_id: str
+    timezone: str
+    settings_id: str
+    settings: Mapping[str, Any]
+    as_of_us: int
+    first_day: str
+    last_day: str
+
+
+@dataclass(frozen=True)
+class RunReport:
+    """What a run made.
+
+    Attributes:
+        rows: derived table -> rows.
+        seconds: step -> seconds.
+        checks: balance check -> broken rows (all 0, or the run would have failed).
+    """
+
+    shops: tuple[ShopRun, ...]
+    rows: dict[str, int] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+    checks: dict[str, int] = field(default_factory=dict)
+
+
+def open_engine(root: Path, *, memory: str | None = None, threads: int | None = None) -> DuckEngine:
+    """Return an engine that spills inside the workspace, where there is room for its data."""
+    spill = root / ".spill"
+    spill.mkdir(exist_ok=True)
+    for left in spill.iterdir():
+        if not _alive(left.name):
+            shutil.rmtree(left, ignore_errors=True)
+    mine = spill / str(os.getpid())
+    mine.mkdir(exist_ok=True)
+    return DuckEngine(memory_limit=memory, threads=threads, spill=mine)
+
+
+def _alive(name: str) -> bool:
+    try:
+        os.kill(int(name), 0)
+    except (ProcessLookupError, ValueError):
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def run_line(
+    lake: Lake,
+    config: Config,
+    *,
+    as_of: str | None = None,
+    memory: str | None = None,
+    threads: int | None = None,
+    on_step: OnStep | None = None,
+) -> RunReport:
+    """Make and publish all derived relations.
+
+    Args:
+        as_of: a date or time (see `periods.parse_as_of`); default each shop's latest message,
+            order or payment.
+        memory: such as ``1GB``; beyond it the engine spills to disk.
+    Raises:
+        UsageError: nothing is loaded, or as_of lies before everything.
+        BalanceError: the books do not balance; nothing was published.
+        EngineError: a step failed.
+    """
+    snapshot = lake.snapshot()
+    with open_engine(config.root, memory=memory, threads=threads) as engine:
+        snapshot.register(engine.con)
+        shops = _shops(engine, snapshot, config, as_of)
+        for name, table in run_relations(shops).items():
+            engine.put(name, table)
+        steps = [
+            ROSTER,
+            *conversations.conversation_steps(settings_in_use(shops)),
+            *attribution.attribution_steps(),
+        ]
+        results = ("roster", *conversations.RESULTS, *attribution.RESULTS)
+        seconds = engine.run(steps, keep=results, on_step=on_step)
+        checks = _check(engine)
+        report = RunReport(
+            shops=tuple(_shop_run(shop) for shop in shops),
+            rows={name: engine.count(name) for name in results},
+            seconds=seconds,
+            checks=checks,
+        )
+        if on_step is not None:
+            on_step("publish", len(steps), len(steps))
+        started = time.perf_counter()
+        lake.write_run(engine.con, {name: name for name in results}, _meta(report, snapshot))
+        seconds["publish"] = time.perf_counter() - started
+        return report
+
+
+def shop_runs(meta: Mapping[str, Any]) -> list[ShopRun]:
+    """Return the shops of a run from its meta in the manifest."""
+    return [ShopRun(**entry) for entry in meta["shops"]]
+
+
+def _meta(report: RunReport, snapshot: Snapshot) -> dict[str, Any]:
+    return {
+        "snapshot": snapshot.id,
+        "versions": snapshot.versions,
+        "shops": [vars(shop) | {"settings": dict(shop.settings)} for shop in report.shops],
+        "rows": report.rows,
+        "seconds": {name: round(value, 3) for name, value in report.seconds.items()},
+        "checks": report.checks,
+    }
+
+
+def _shop_run(shop: RunShop) -> ShopRun:
+    start = shop.settings.business_day_start
+    first, last = (day_of(at, shop.timezone, start) for at in (shop.first_event_us, shop.last_us))
+    return ShopRun(
+        shop_id=shop.shop_id,
+        timezone=shop.timezone,
+        settings_id=shop.settings.settings_id,
+        settings=shop.settings.values,
+        as_of_us=shop.as_of_us,
+        first_day=first.isoformat(),
+        last_day=last.isoformat(),
+    )
+
+
+# Per shop: first instant of anything; first and last message, order or payment until as_of.
+_BOUNDS = """
+with times as (
+    select shop_id, us(sent_at) as at_us, true as is_event from messages
+    union all
+    select shop_id, us(created_at), true from orders
+    union all
+    select shop_id, us(paid_at), true from orders where paid_at is not null
+    union all
+    select shop_id, us(opened_at), false from refunds
+    union all
+    select shop_id, us(opened_at), false from complaints
+    union all
+    select shop_id, us(posted_at), false from reviews
+    union all
+    select shop_id, us(online_at), false from online_sessions
+)
+
+select
+    t.shop_id,
+    min(t.at_us) as first_us,
+    min(case when t.is_event then t.at_us end) as first_event_us,
+    max(case when t.is_event then t.at_us end) as last_us
+from times as t
+left join asked_as_of as a on a.shop_id = t.shop_id
+where a.as_of_us is null or t.at_us <= a.as_of_us
+group by t.shop_id
+order by t.shop_id
+"""
+
+
+def _shops(
+    engine: DuckEngine, snapshot: Snapshot, config: Config, as_of: str | None
+) -> list[RunShop]:
+    """Return every shop with a message, order or payment until as_of."""
+    zones = snapshot.zones()
+    asked = _asked(engine, config, zones, as_of)
+    shops = []
+    for row in engine.fetch("bounds", _BOUNDS).to_pylist():
+        if row["first_event_us"] is None:
+            continue
+        shop_id, last_us = row["shop_id"], row["last_us"]
+        timezone, settings = shop_place(config, zones, shop_id)
+        shops.append(
+            RunShop(
+                shop_id=shop_id,
+                timezone=timezone,
+                settings=settings,
+                first_us=row["first_us"],
+                as_of_us=asked.get(shop_id, last_us),
+                first_event_us=row["first_event_us"],
+                last_us=last_us,
+            )
+        )
+    if not shops:
+        raise UsageError(_nothing(as_of))
+    return shops
+
+
+def _asked(
+    engine: DuckEngine, config: Config, zones: Mapping[str, str], as_of: str | None
+) -> dict[str, int]:
+    """Put and return the instant that --as-of means in each shop; none without --as-of."""
+    asked = {}
+    if as_of is not None:
+        sql = "select shop_id from messages union select shop_id from orders"
+        for shop_id in engine.fetch("shops", sql)["shop_id"].to_pylist():
+            timezone, settings = shop_place(config, zones, shop_id)
+            asked[shop_id] = parse_as_of(as_of, timezone, settings.business_day_start)
+    columns = {
+        "shop_id": pa.array(asked.keys(), pa.string()),
+        "as_of_us": pa.array(asked.values(), pa.int64()),
+    }
+    engine.put("asked_as_of", pa.table(columns))
+    return asked
+
+
+def _nothing(as_of: str | None) -> str:
+    if as_of is not None:
+        return f"Nothing had happened yet at --as-of {as_of}; choose a later day."
+    return "No messages or orders are loaded; run 'jinpai import WORKSPACE PATH...' first."
+
+
+def shop_place(config: Config, zones: Mapping[str, str], shop_id: str) -> tuple[str, Settings]:
+    """Return a shop's time zone and settings: its loaded row first, then jinpai.toml."""
+    known = shop_id in config.shops
+    entry = config.shop(shop_id) if known else config.shop()
+    settings = config.settings(shop_id if known else None)
+    default = entry.timezone if known else "Asia/Shanghai"
+    return zones.get(shop_id, default), settings
+
+
+def _check(engine: DuckEngine) -> dict[str, int]:
+    broken: dict[str, int] = {}
+    for name, sql in attribution.balance_checks().items():
+        rows = engine.fetch(name, sql)
+        broken[name] = rows.num_rows
+        if rows.num_rows:
+            raise BalanceError(
+                f"The books do not balance: check '{name}' found {rows.num_rows} row(s), the first: "
+                f"{rows.slice(0, 1).to_pylist()[0]}. Nothing was published; this is a fault of "
+                "Jinpai, please report it."
+            )
+    return broken
