@@ -29,9 +29,10 @@ def yuan(fen: int) -> str:
 class Aftermath:
     """Fills orders with what happens after the buyer pressed the button.
 
-    Order rows carry, beside the canonical columns, ``lines`` (their order_items rows), ``postage``
-    and ``care`` (how well the buyer was treated, 0-1); item rows carry the list ``price`` and
-    review rows their ``sub_order_id``, which only some exports have.
+    Rows carry more than the canonical columns, for exports that have it. Orders: ``lines`` (their
+    order_items rows), ``postage``, ``phone``, ``care`` (how well the buyer was treated, 0-1).
+    Items: the list ``price``. Reviews: ``sub_order_id``, ``reply``, and ``content``, which has the
+    platform's words where the buyer wrote none.
     """
 
     def __init__(self, stage: Stage, book: Book) -> None:
@@ -87,6 +88,7 @@ class Aftermath:
             "flag": None,
             "note": None,
             "postage": yuan(postage),
+            "phone": buyer.phone,
             "lines": [],
             "care": 0.93,
         }
@@ -209,12 +211,11 @@ class Aftermath:
             )
             score = {"good": self.rng.choice([5, 5, 5, 4]), "neutral": 3, "bad": 1}[rating]
         agent = self.rng.choice(self.world.agents).name
-        text = texts["review_default"]
-        if real:
-            text = self.stage.one_of(texts[f"review_{rating}"], agent=agent)
+        text = self.stage.one_of(texts[f"review_{rating}"], agent=agent) if real else None
         replied = at + timedelta(hours=self.rng.uniform(1, 40)) if rating != "good" else None
         line = order["lines"][0]
         row = {
+            "review_id": line["sub_order_id"],
             "order_id": order["order_id"],
             "buyer_id": buyer.buyer_id,
             "posted_at": at,
@@ -223,6 +224,7 @@ class Aftermath:
             "text": text,
             "edited_at": None,
             "replied_at": replied,
+            "content": text or texts["review_default"],
             "reply": texts["shop_reply"] if replied else None,
             "sub_order_id": line["sub_order_id"],
         }

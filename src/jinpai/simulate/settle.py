@@ -14,7 +14,6 @@ NUMBERED = {
     "messages": ("message_id", "m"),
     "transfers": ("transfer_id", "t"),
     "complaints": ("complaint_id", "cp"),
-    "reviews": ("review_id", "rv"),
 }
 # A column that is only known once another one is.
 FOLLOWS = {
