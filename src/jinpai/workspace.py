@@ -1,0 +1,239 @@
+"""A workspace and its verbs: what the command line, notebooks and the web all call.
+
+    import jinpai
+
+    shop = jinpai.open("my-shop")
+    shop.import_files(["exports/"])
+    shop.run()
+    table = shop.metrics(by=["agent", "day"])       # a pyarrow Table
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from jinpai.engine.duckdb import DuckEngine
+from jinpai.errors import UnknownName, UsageError
+from jinpai.importing import Imported, import_paths
+from jinpai.metrics.query import MetricRow, ShopScope, query, select_metrics
+from jinpai.metrics.result import to_arrow
+from jinpai.periods import parse_range
+from jinpai.run import OnStep, RunReport, ShopRun, open_engine, run_line, shop_runs
+from jinpai.settings import Settings
+from jinpai.tables.lake import Lake, Snapshot
+from jinpai.tables.load import Progress
+from jinpai.workspace_config import Config, init_config, load_config
+
+__all__ = ["MetricsResult", "Workspace", "init", "open_workspace"]
+
+
+@dataclass(frozen=True)
+class MetricsResult:
+    """Figures with what made them.
+
+    Attributes:
+        shops: the shops asked for, as the run saw them (as_of, zone, settings_id).
+        grain: the parts of the grain, in the order of the rows' keys.
+        is_stale: data was loaded or settings changed since the run.
+    """
+
+    rows: list[MetricRow]
+    shops: tuple[ShopRun, ...]
+    grain: tuple[str, ...]
+    judge_rule: str
+    is_stale: bool
+
+    @property
+    def table(self) -> pa.Table:
+        """The figures as an Arrow table, one row per (shop, cell, metric)."""
+        return to_arrow(self.rows, self.grain)
+
+
+class Workspace:
+    """One company's folder: settings, lake, rejects. Open it with `jinpai.open`."""
+
+    def __init__(self, root: str | Path) -> None:
+        self.root = Path(root)
+        self.config: Config = load_config(self.root)
+        self.lake = Lake(self.root)
+
+    def import_files(
+        self,
+        paths: Sequence[str | Path],
+        *,
+        source: str | None = None,
+        mapping: str | Path | None = None,
+        shop_id: str | None = None,
+        options: Mapping[str, str] | None = None,
+        dry_run: bool = False,
+        strict: bool = False,
+        progress: Progress | None = None,
+        memory: str = "3GB",
+        threads: int = 2,
+    ) -> Imported:
+        """Import files, folders and archives, all or nothing (see `importing.import_paths`)."""
+        return import_paths(
+            self.lake,
+            self.config,
+            paths,
+            source=source,
+            mapping=mapping,
+            shop_id=shop_id,
+            options=options,
+            dry_run=dry_run,
+            strict=strict,
+            progress=progress,
+            memory=memory,
+            threads=threads,
+        )
+
+    def run(
+        self,
+        *,
+        as_of: str | None = None,
+        memory: str | None = None,
+        threads: int | None = None,
+        on_step: OnStep | None = None,
+    ) -> RunReport:
+        """Make conversations, attribution and credits (see `run.run_line`)."""
+        return run_line(
+            self.lake, self.config, as_of=as_of, memory=memory, threads=threads, on_step=on_step
+        )
+
+    def metrics(
+        self,
+        metrics: Sequence[str] | None = None,
+        *,
+        by: Sequence[str] = (),
+        first: str | date | None = None,
+        last: str | date | None = None,
+        judge_rule: str | None = None,
+        shop_id: str | None = None,
+    ) -> pa.Table:
+        """Return figures as an Arrow table (see `ask`)."""
+        return self.ask(
+            metrics, by=by, first=first, last=last, judge_rule=judge_rule, shop_id=shop_id
+        ).table
+
+    def ask(
+        self,
+        metrics: Sequence[str] | None = None,
+        *,
+        by: Sequence[str] = (),
+        first: str | date | None = None,
+        last: str | date | None = None,
+        judge_rule: str | None = None,
+        shop_id: str | None = None,
+    ) -> MetricsResult:
+        """Return figures of the last run.
+
+        Args:
+            metrics: codes; default all that exist at the grain.
+            by: parts of the grain: team, agent, product, day, week, month; none is the whole period.
+            first, last: local days, both inclusive; default the first to the last day loaded.
+            judge_rule: order, order_first or payment; default the shop's setting.
+            shop_id: default all shops.
+        Raises:
+            UsageError: before the first run; an impossible range.
+            UnknownName: metric, grain, rule or shop.
+        """
+        chosen = select_metrics(metrics, by)
+        with self.derived(shop_id) as (engine, shops, snapshot):
+            rule = judge_rule or _rule_of(shops)
+            scopes = scopes_of(shops, first, last)
+            rows = query(engine, scopes, metrics=chosen, grain=by, judge_rule=rule)
+            return MetricsResult(rows, tuple(shops), tuple(by), rule, self._stale(snapshot, shops))
+
+    @contextmanager
+    def derived(
+        self, shop_id: str | None = None
+    ) -> Iterator[tuple[DuckEngine, list[ShopRun], Snapshot]]:
+        """Open the last run: an engine with its relations, its shops, and the snapshot.
+
+        Raises UsageError before the first run, UnknownName for a shop it did not see.
+        """
+        snapshot = self.lake.snapshot()
+        if snapshot.run is None:
+            raise UsageError(f"There are no figures yet; run 'jinpai run {self.root}' first.")
+        shops = shop_runs(snapshot.run)
+        if shop_id is not None:
+            known = [shop.shop_id for shop in shops]
+            if shop_id not in known:
+                raise UnknownName("shop", shop_id, known)
+            shops = [shop for shop in shops if shop.shop_id == shop_id]
+        with open_engine(self.root) as engine:
+            snapshot.register_derived(engine.con)
+            yield engine, shops, snapshot
+
+    def _stale(self, snapshot: Snapshot, shops: Sequence[ShopRun]) -> bool:
+        run = snapshot.run or {}
+        inputs = {name: at for name, at in snapshot.versions.items() if name not in snapshot.derived}
+        changed = any(self._settings(shop).settings_id != shop.settings_id for shop in shops)
+        return inputs != run.get("versions") or changed
+
+    def _settings(self, shop: ShopRun) -> Settings:
+        return self.config.settings(shop.shop_id if shop.shop_id in self.config.shops else None)
+
+
+def scopes_of(
+    shops: Sequence[ShopRun], first: str | date | None, last: str | date | None
+) -> list[ShopScope]:
+    """Return the shops with the range asked for, or their own; shops without a day are left out."""
+    start, end = parse_range(_text(first), _text(last))
+    scopes = []
+    for shop in shops:
+        begins = start or date.fromisoformat(shop.first_day)
+        ends = end or date.fromisoformat(shop.last_day)
+        if begins <= ends:
+            settings = Settings.of(shop.settings)
+            scopes.append(
+                ShopScope(shop.shop_id, shop.timezone, settings, shop.as_of_us, begins, ends)
+            )
+    if not scopes:
+        raise UsageError(
+            f"No day lies between {start or shops[0].first_day} and {end or shops[0].last_day}; "
+            f"loaded are {shops[0].first_day} to {shops[0].last_day}."
+        )
+    return scopes
+
+
+def _text(day: str | date | None) -> str | None:
+    return day.isoformat() if isinstance(day, date) else day
+
+
+def _rule_of(shops: Sequence[ShopRun]) -> str:
+    rules = {str(shop.settings["judge_rule"]) for shop in shops}
+    if len(rules) > 1:
+        raise UsageError(
+            f"The shops have different judge rules ({', '.join(sorted(rules))}); "
+            "choose one with --judge-rule or one shop with --shop."
+        )
+    return rules.pop()
+
+
+def open_workspace(root: str | Path) -> Workspace:
+    """Open a workspace; raises WorkspaceError when there is none at that path."""
+    return Workspace(root)
+
+
+def init(
+    root: str | Path,
+    *,
+    shop_id: str,
+    name: str,
+    platform: str,
+    timezone: str = "Asia/Shanghai",
+    currency: str = "CNY",
+) -> Workspace:
+    """Make a workspace with one shop and open it; raises WorkspaceError where there is one."""
+    init_config(root, shop_id, name, platform, timezone, currency)
+    return Workspace(root)
+
+
