@@ -101,7 +101,9 @@ def conformed(
             local.append(f"{_local(f'r_{name}', kind)} AS l_{name}")
         value, faults = _typed(column, kind, to_utc)
         default = DEFAULTS.get((table.name, name))
-        typed.append(f"{f'coalesce({value}, {default})' if default else value} AS {name}")
+        if default:  # an unreadable value stays NULL and is refused
+            value = f"CASE WHEN r_{name} IS NULL THEN {default} ELSE {value} END"
+        typed.append(f"{value} AS {name}")
         tests += [(test, name, why) for why, test in faults]
         if (table.name, name) == ("shops", "timezone"):
             tests.append((f"{name} NOT IN ({_zone_names()})", name, "unknown_value"))

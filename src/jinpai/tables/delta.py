@@ -16,8 +16,19 @@ from deltalake import DeltaTable, Schema
 from deltalake.transaction import AddAction, RemoveAction, create_table_with_add_actions
 
 from jinpai.tables.schema import Table
+from jinpai.tables.zones import quoted
 
-__all__ = ["DataFile", "arrow_schema", "commit", "data_files", "overwrite", "read_sql", "version"]
+__all__ = [
+    "DataFile",
+    "arrow_schema",
+    "commit",
+    "data_files",
+    "overwrite",
+    "parquet",
+    "read_sql",
+    "take_back",
+    "version",
+]
 
 ARROW: dict[str, pa.DataType] = {
     "id": pa.string(),
@@ -145,13 +156,18 @@ def _stats(table: Table, file: DataFile) -> str:
     return json.dumps(stats)
 
 
-def read_sql(con: duckdb.DuckDBPyConnection, files: Sequence[str], options: str = "") -> str:
+def parquet(files: Sequence[str], options: str = "") -> str:
+    """Return SQL that reads Parquet files; names of folders are never taken for columns."""
+    listed = ", ".join(map(quoted, files))
+    return f"read_parquet([{listed}], hive_partitioning = false{options})"
+
+
+def read_sql(con: duckdb.DuckDBPyConnection, files: Sequence[str]) -> str:
     """Return SQL of all columns of Parquet files, times as plain UTC TIMESTAMP.
 
     Raises nothing itself; DuckDB's errors come through where the files cannot be read.
     """
-    listed = ", ".join("'" + file.replace("'", "''") + "'" for file in files)
-    source = f"read_parquet([{listed}]{options})"
+    source = parquet(files)
     columns = con.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()
     replaced = [
         f"make_timestamp(epoch_us({name})) AS {name}"

@@ -108,14 +108,12 @@ class Snapshot:
                 raise UnknownName("table", name, TABLES)
             con.execute(f'CREATE OR REPLACE TEMP VIEW "{name}" AS {self.table_sql(name)}')
 
-    def table_sql(self, name: str, options: str = "") -> str:
+    def table_sql(self, name: str) -> str:
         """Return the SELECT behind a canonical table's view."""
         table, files = TABLES[name], self.files(name)
         if not files:
             return _empty_sql(table)
-        listed = ", ".join("'" + file.replace("'", "''") + "'" for file in files)
-        more = ", filename" if "filename" in options else ""
-        return f"SELECT {_columns_sql(table)}{more} FROM read_parquet([{listed}]{options})"
+        return f"SELECT {_columns_sql(table)} FROM {delta.parquet(files)}"
 
     def register_derived(
         self, con: duckdb.DuckDBPyConnection, names: Sequence[str] | None = None

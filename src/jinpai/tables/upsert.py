@@ -16,7 +16,7 @@ import duckdb
 import pyarrow as pa
 
 from jinpai.tables import conform, write
-from jinpai.tables.delta import DataFile
+from jinpai.tables.delta import DataFile, parquet
 from jinpai.tables.lake import Snapshot, TableChange
 from jinpai.tables.rejects import REJECTS
 from jinpai.tables.schema import Table
@@ -133,12 +133,12 @@ def _files_sql(table: Table, paths: list[str]) -> str:
         typed = ", ".join(f"CAST(NULL AS {kind}) AS {name}" for name, kind in _types(table))
         none = "CAST(NULL AS VARCHAR) AS _file, CAST(NULL AS INTEGER) AS _month"
         return f"SELECT {typed}, {none} WHERE false"
-    listed = ", ".join(map(quoted, paths))
     names = ", ".join(
         f"make_timestamp(epoch_us({name})) AS {name}" if kind == "TIMESTAMP" else name
         for name, kind in _types(table)
     )
-    inner = f"SELECT {names}, filename AS _file FROM read_parquet([{listed}], filename = true)"
+    source = parquet(paths, ", filename = true")
+    inner = f"SELECT {names}, filename AS _file FROM {source}"
     return f"SELECT *, {write.month_sql(table)} AS _month FROM ({inner})"
 
 

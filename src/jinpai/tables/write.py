@@ -12,7 +12,7 @@ from pathlib import Path
 import duckdb
 
 from jinpai.tables.conform import columns_of
-from jinpai.tables.delta import DataFile
+from jinpai.tables.delta import DataFile, parquet
 from jinpai.tables.schema import Table
 from jinpai.tables.zones import quoted
 
@@ -87,19 +87,19 @@ def _write(
         f"COPY (SELECT {listed} FROM ({source}) ORDER BY {_order(table)}) TO {target}"
         f" (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {_ROW_GROUP})"
     )
-    rows, low, high = _facts(con, table, target)
+    rows, low, high = _facts(con, table, parquet([str(root / path)]))
     month = None if partition[1] is None else _month_text(partition[1], "")
     return DataFile(path.as_posix(), partition[0], month, rows, low, high)
 
 
-def _facts(con: duckdb.DuckDBPyConnection, table: Table, target: str) -> tuple[int, str, str]:
+def _facts(con: duckdb.DuckDBPyConnection, table: Table, source: str) -> tuple[int, str, str]:
     """Return rows, first and last own time of a file just written."""
     if table.own_time is None:
-        (rows,) = con.execute(f"SELECT count(*) FROM read_parquet({target})").fetchall()[0]
+        (rows,) = con.execute(f"SELECT count(*) FROM {source}").fetchall()[0]
         return int(rows), "", ""
     own = f"epoch_us({table.own_time}) // 1000"
     rows, low, high = con.execute(
-        f"SELECT count(*), min({own}), max({own}) + 1 FROM read_parquet({target})"
+        f"SELECT count(*), min({own}), max({own}) + 1 FROM {source}"
     ).fetchall()[0]
     return (int(rows), _iso(low), _iso(high)) if rows else (0, "", "")
 
@@ -120,7 +120,10 @@ def _month_text(month: int | None, none: str) -> str:
 
 
 def _safe(shop_id: str) -> str:
-    """Return a folder name; Delta keeps the shop's real name in its log."""
+    """Return a folder name for a shop; its real name is in the rows and in Delta's log.
+
+    No ``shop_id=``: readers of Parquet would take the folder's name for the shop's.
+    """
     if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", shop_id):
-        return f"shop_id={shop_id}"
-    return "shop_id=x" + sha256(shop_id.encode()).hexdigest()[:24]
+        return f"s-{shop_id}"
+    return "x-" + sha256(shop_id.encode()).hexdigest()[:24]
