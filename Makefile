@@ -1,0 +1,54 @@
+# Everything from a fresh clone with Python >= 3.11, pip and make: `make demo`, `make test`.
+# Each target installs what it needs into .venv first, from locked and hashed requirements.
+
+PYTHON ?= $(shell for p in python3 python3.11 python3.12 python3.13 python; do \
+	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$p" && break; done)
+BIN := .venv/bin
+DEMO ?= demo-shop
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test lint bench docs lock clean
+
+help: ## show this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+install: .venv/.runtime ## make .venv with Jinpai and what it needs to run
+	@echo "Jinpai is installed: .venv/bin/jinpai --help"
+
+demo: .venv/.runtime ## simulate a shop, import it, show its team's table
+	$(BIN)/jinpai demo $(DEMO)
+
+test: lint ## lint, then all tests
+	$(BIN)/python -m pytest -n 2 -q
+
+lint: .venv/.dev ## style, format and types
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+bench: .venv/.bench ## speed as ratios to hand-written Polars and pandas
+	$(BIN)/python benchmarks/run.py
+
+docs: .venv/.dev ## write the pages that are made from the registries
+	$(BIN)/python -m jinpai.metrics.reference_page > docs/metrics.md
+	$(BIN)/python -m jinpai.settings > docs/settings.md
+
+lock: .venv/.dev ## choose newer versions of everything we depend on
+	$(BIN)/python -m pip install --quiet 'uv>=0.13'
+	for set in "runtime build" "dev dev" "bench bench"; do set -- $$set; \
+	  $(BIN)/uv pip compile pyproject.toml --group $$2 --universal --python-version 3.11 --upgrade \
+	    --generate-hashes --no-annotate --no-header --no-emit-index-url --quiet \
+	    --output-file requirements/$$1.txt || exit 1; done
+
+clean: ## remove .venv and everything made
+	rm -rf .venv $(DEMO) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+.venv/bin/python:
+	@test -n "$(PYTHON)" || { echo "Jinpai needs Python 3.11 or newer; say which: make PYTHON=/path/to/python3" >&2; exit 2; }
+	$(PYTHON) -m venv .venv
+
+# pip is told to believe hashes only; the package itself is linked, not copied.
+.venv/.%: requirements/%.txt pyproject.toml | .venv/bin/python
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --require-hashes -r $<
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation -e .
+	@touch $@
