@@ -15,7 +15,7 @@ from zoneinfo import available_timezones
 import pyarrow as pa
 
 from jinpai.tables.schema import Column, Table
-from jinpai.tables.zones import quoted
+from jinpai.tables.zones import ident, quoted
 
 __all__ = [
     "DEFAULTS",
@@ -130,7 +130,7 @@ def checks(
     for column in table.columns:
         if column.required and column.name in carried and column.name not in skip:
             why = "missing_key" if column.name in table.key else "missing_required"
-            tests.append((f"{column.name} IS NULL", column.name, why))
+            tests.append((f"{ident(column.name)} IS NULL", column.name, why))
     if {"paid_at", "paid_amount"} <= set(carried) & set(columns_of(table)):
         tests += [
             ("paid_at IS NOT NULL AND paid_amount IS NULL", "paid_amount", "paid_without_amount"),
@@ -155,7 +155,7 @@ def fixed(table: Table, carried: Collection[str]) -> list[str]:
     return [
         f"CASE WHEN {name} < {ends[name]} THEN {ends[name]} ELSE {name} END AS {name}"
         if name in ends
-        else name
+        else ident(name)
         for name in columns_of(table)
     ]
 
@@ -211,7 +211,7 @@ def _typed(column: Column, kind: pa.DataType, to_utc: ToUtc) -> tuple[str, Fault
     name = column.name
     if pa.types.is_null(kind):
         return f"CAST(NULL AS {TYPES[column.kind]})", []
-    lost = f"r_{name} IS NOT NULL AND {name} IS NULL"
+    lost = f"r_{name} IS NOT NULL AND {ident(name)} IS NULL"
     if column.kind == "id":
         return _id(name, kind, lost)
     if column.kind == "text":
@@ -286,7 +286,7 @@ def _time(name: str, kind: pa.DataType, to_utc: ToUtc) -> str:
 
 
 def _time_faults(name: str, kind: pa.DataType, lost: str) -> Faults:
-    outside = f"{name} < TIMESTAMP '1970-01-01' OR {name} >= TIMESTAMP '2101-01-01'"
+    outside = f"{ident(name)} < TIMESTAMP '1970-01-01' OR {ident(name)} >= TIMESTAMP '2101-01-01'"
     if pa.types.is_timestamp(kind):
         return [("impossible_time", lost), ("impossible_time", outside)]
     loose = rf"regexp_full_match(CAST(r_{name} AS VARCHAR), '{_LOOSE}')"

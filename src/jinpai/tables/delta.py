@@ -16,7 +16,7 @@ from deltalake import DeltaTable, Schema
 from deltalake.transaction import AddAction, RemoveAction, create_table_with_add_actions
 
 from jinpai.tables.schema import Table
-from jinpai.tables.zones import quoted
+from jinpai.tables.zones import ident, quoted
 
 __all__ = [
     "DataFile",
@@ -170,7 +170,7 @@ def read_sql(con: duckdb.DuckDBPyConnection, files: Sequence[str]) -> str:
     source = parquet(files)
     columns = con.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()
     replaced = [
-        f"make_timestamp(epoch_us({name})) AS {name}"
+        f"make_timestamp(epoch_us({ident(name)})) AS {ident(name)}"
         for name, kind, *_ in columns
         if kind == "TIMESTAMP WITH TIME ZONE"
     ]

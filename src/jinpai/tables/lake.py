@@ -34,6 +34,7 @@ from jinpai.tables.conform import TYPES
 from jinpai.tables.delta import DataFile
 from jinpai.tables.rejects import REJECTS, empty_rejects
 from jinpai.tables.schema import TABLES, Table
+from jinpai.tables.zones import ident
 
 __all__ = ["Lake", "Snapshot", "TableChange", "Writer"]
 
@@ -333,9 +334,9 @@ class Lake:
 
 def _columns_sql(table: Table) -> str:
     listed = [
-        f"make_timestamp(epoch_us({column.name})) AS {column.name}"
+        f"make_timestamp(epoch_us({ident(column.name)})) AS {ident(column.name)}"
         if column.kind == "time"
-        else column.name
+        else ident(column.name)
         for column in table.columns
     ]
     return ", ".join(["shop_id", *listed, "source_file", "source_row"])

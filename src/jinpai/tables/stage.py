@@ -26,7 +26,7 @@ from jinpai.tables.delta import DataFile
 from jinpai.tables.message_ids import with_message_ids
 from jinpai.tables.rejects import REJECTS
 from jinpai.tables.schema import TABLES, Table
-from jinpai.tables.zones import local_to_utc, local_to_utc_of_shops, quoted
+from jinpai.tables.zones import ident, local_to_utc, local_to_utc_of_shops, quoted
 
 __all__ = ["FileCounts", "Staged", "Stager", "carried_columns"]
 
@@ -108,7 +108,7 @@ class Stager:
         if table.name not in self.tables:
             self.tables[table.name] = Staged(table)
             typed = {column.name: conform.TYPES[column.kind] for column in table.columns}
-            listed = ", ".join(f"{name} {kind}" for name, kind in typed.items())
+            listed = ", ".join(f"{ident(name)} {kind}" for name, kind in typed.items())
             columns = (
                 f"shop_id VARCHAR, {listed}, source_file VARCHAR, source_row BIGINT,"
                 " _seq BIGINT, _mask INTEGER, _bad VARCHAR, _fix BOOLEAN"
@@ -205,7 +205,7 @@ class Stager:
     def _sample(self, table: Table, start: int) -> None:
         if table.name in self.samples and self.samples[table.name].num_rows >= _SAMPLE:
             return
-        listed = ", ".join((*conform.columns_of(table), "source_file", "source_row"))
+        listed = ", ".join((*map(ident, conform.columns_of(table)), "source_file", "source_row"))
         self.samples[table.name] = self.con.sql(
             f"SELECT {listed} FROM buf_{table.name} ORDER BY _seq LIMIT {_SAMPLE}"
         ).to_arrow_table()

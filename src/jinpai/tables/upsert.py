@@ -21,7 +21,7 @@ from jinpai.tables.lake import Snapshot, TableChange
 from jinpai.tables.rejects import REJECTS
 from jinpai.tables.schema import Table
 from jinpai.tables.stage import Staged
-from jinpai.tables.zones import quoted
+from jinpai.tables.zones import ident, quoted
 
 __all__ = ["Settled", "settle"]
 
@@ -104,7 +104,7 @@ def settle(
     if not suspects:
         work.settled.change = TableChange(staged.files) if staged.files else None
         return work.settled
-    columns = ", ".join(f"{name} {kind}" for name, kind in _types(table))
+    columns = ", ".join(f"{ident(name)} {kind}" for name, kind in _types(table))
     con.execute(f"CREATE OR REPLACE TEMP TABLE final ({columns}, _month INTEGER)")
     keys = ", ".join(f"{name} {kind}" for name, kind in _types(table) if name in work.keys)
     con.execute(f"CREATE OR REPLACE TEMP TABLE gone ({keys}, _file VARCHAR)")
@@ -127,6 +127,10 @@ def _types(table: Table) -> list[tuple[str, str]]:
     ]
 
 
+def _listed(table: Table) -> str:
+    return ", ".join(ident(name) for name, _ in _types(table))
+
+
 def _files_sql(table: Table, paths: list[str]) -> str:
     """Return SQL of files' rows (canonical and trace columns, _file, _month); no files, no rows."""
     if not paths:
@@ -134,7 +138,9 @@ def _files_sql(table: Table, paths: list[str]) -> str:
         none = "CAST(NULL AS VARCHAR) AS _file, CAST(NULL AS INTEGER) AS _month"
         return f"SELECT {typed}, {none} WHERE false"
     names = ", ".join(
-        f"make_timestamp(epoch_us({name})) AS {name}" if kind == "TIMESTAMP" else name
+        f"make_timestamp(epoch_us({ident(name)})) AS {ident(name)}"
+        if kind == "TIMESTAMP"
+        else ident(name)
         for name, kind in _types(table)
     )
     source = parquet(paths, ", filename = true")
@@ -173,7 +179,7 @@ def _settle_part(work: _Work, test: str) -> None:
     _candidates(work, test)
     mine = f"_h IN (SELECT _h FROM suspects WHERE {test})"
     lake = f"SELECT *, {conform.hashed(work.table)} AS _h FROM ({work.lake_sql})"
-    names = ", ".join(name for name, _ in _types(work.table))
+    names = _listed(work.table)
     con.execute(
         f"CREATE OR REPLACE TEMP TABLE state AS SELECT {names}, _file, false AS _changed"
         f" FROM ({lake}) WHERE {mine}"
@@ -202,7 +208,7 @@ def _candidates(work: _Work, test: str) -> None:
         }
     )
     con.register("flushes", flushes)
-    names = ", ".join(name for name, _ in _types(table))
+    names = _listed(table)
     mine = f"_h IN (SELECT _h FROM suspects WHERE {test})"
     con.execute(
         "CREATE OR REPLACE TEMP TABLE cand AS SELECT *, row_number() OVER () AS _id, 1 AS _k,"
@@ -225,7 +231,8 @@ def _number(work: _Work) -> None:
     keys = ", ".join(work.keys)
     inside = f"PARTITION BY {keys} ORDER BY _flush, _seq"
     same = " AND ".join(
-        f"lag({name}) OVER w IS NOT DISTINCT FROM {name}" for name in (*work.contents, "_mask")
+        f"lag({ident(name)}) OVER w IS NOT DISTINCT FROM {ident(name)}"
+        for name in (*work.contents, "_mask")
     )
     first = "row_number() OVER w > 1"
     work.con.execute(
@@ -272,25 +279,25 @@ def _round(work: _Work, number: int) -> None:
         f"SELECT _id, {', '.join(conform.fixed(table, every))}, source_file, source_row, _file,"
         f" _new, {bad} AS _bad, {fix} AS _fix{', ' if kept else ''}{kept} FROM ({rows})"
     )
-    same = " AND ".join(f"{name} IS NOT DISTINCT FROM s_{name}" for name in work.contents)
+    same = " AND ".join(f"{ident(name)} IS NOT DISTINCT FROM s_{name}" for name in work.contents)
     con.execute(
         "CREATE OR REPLACE TEMP TABLE step AS SELECT *, CASE WHEN _bad IS NOT NULL THEN 'rejected'"
         f" WHEN _new THEN 'inserted' WHEN {same or 'true'} THEN 'unchanged' ELSE 'replaced' END"
-        f" AS outcome FROM ({judged})"
+        f" AS _outcome FROM ({judged})"
     )
-    con.execute("INSERT INTO outcome SELECT _id, outcome, _bad FROM step")
+    con.execute("INSERT INTO outcome SELECT _id, _outcome, _bad FROM step")
     ((corrected,),) = con.execute(
-        "SELECT count(*) FROM step WHERE _fix AND outcome <> 'rejected'"
+        "SELECT count(*) FROM step WHERE _fix AND _outcome <> 'rejected'"
     ).fetchall()
     work.settled.corrected += corrected
-    names = ", ".join(name for name, _ in _types(table))
+    names = _listed(table)
     con.execute(
-        f"DELETE FROM state s USING step p WHERE p.outcome = 'replaced'"
+        f"DELETE FROM state s USING step p WHERE p._outcome = 'replaced'"
         f" AND {work.same_key('s', 'p')}"
     )
     con.execute(
         f"INSERT INTO state SELECT {names}, _file, true FROM step"
-        " WHERE outcome IN ('inserted', 'replaced')"
+        " WHERE _outcome IN ('inserted', 'replaced')"
     )
 
 
@@ -320,7 +327,7 @@ def _count(work: _Work) -> None:
 
 
 def _refuse(work: _Work) -> None:
-    listed = ", ".join(work.columns)
+    listed = ", ".join(map(ident, work.columns))
     refused = work.con.sql(
         f'SELECT NULL::TIMESTAMPTZ AS imported_at, {quoted(work.table.name)} AS "table",'
         ' c.source_file, c.source_row, split_part(f._bad, chr(9), 1) AS "column",'
@@ -344,7 +351,7 @@ def _rewrite(work: _Work, there: list[DataFile], root: Path, tag: str) -> TableC
     def source(one: write.Partition) -> str:
         old = [str(root / file.path) for file in removes if _partition(file) == one]
         new = [str(work.folder / file.path) for file in loose if _partition(file) == one]
-        names = ", ".join(name for name, _ in _types(table))
+        names = _listed(table)
         return (
             f"SELECT {names} FROM final WHERE {write.partition_test(one)} UNION ALL"
             f" SELECT {names} FROM ({_files_sql(table, old)}) f WHERE NOT EXISTS"

@@ -14,7 +14,7 @@ import duckdb
 from jinpai.tables.conform import columns_of
 from jinpai.tables.delta import DataFile, parquet
 from jinpai.tables.schema import Table
-from jinpai.tables.zones import quoted
+from jinpai.tables.zones import ident, quoted
 
 __all__ = ["Partition", "month_sql", "partition_test", "partitions", "write_partitions"]
 
@@ -24,7 +24,7 @@ _ROW_GROUP = 122_880
 
 def month_sql(table: Table) -> str:
     """Return SQL of the partition month of a row, year * 100 + month, NULL without own time."""
-    own = table.own_time
+    own = ident(table.own_time) if table.own_time else None
     return f"(year({own}) * 100 + month({own}))::INTEGER" if own else "NULL::INTEGER"
 
 
@@ -79,7 +79,7 @@ def _write(
 ) -> DataFile:
     times = [column.name for column in table.columns if column.kind == "time"]
     listed = ", ".join(
-        f"timezone('UTC', {name}) AS {name}" if name in times else name
+        f"timezone('UTC', {ident(name)}) AS {ident(name)}" if name in times else ident(name)
         for name in (*columns_of(table), "source_file", "source_row")
     )
     target = quoted(str(root / path))
@@ -97,7 +97,7 @@ def _facts(con: duckdb.DuckDBPyConnection, table: Table, source: str) -> tuple[i
     if table.own_time is None:
         (rows,) = con.execute(f"SELECT count(*) FROM {source}").fetchall()[0]
         return int(rows), "", ""
-    own = f"epoch_us({table.own_time}) // 1000"
+    own = f"epoch_us({ident(table.own_time)}) // 1000"
     rows, low, high = con.execute(
         f"SELECT count(*), min({own}), max({own}) + 1 FROM {source}"
     ).fetchall()[0]
@@ -112,7 +112,9 @@ def _iso(milliseconds: int) -> str:
 def _order(table: Table) -> str:
     """Buyer, then time, where a table has them; else its key."""
     buyer = ["buyer_id"] if "buyer_id" in columns_of(table) else []
-    return ", ".join([*buyer, *([table.own_time] if table.own_time else table.key or ("shop_id",))])
+    return ", ".join(
+        [*buyer, *([ident(table.own_time)] if table.own_time else table.key or ("shop_id",))]
+    )
 
 
 def _month_text(month: int | None, none: str) -> str:

@@ -8,7 +8,7 @@ from functools import cache
 
 from jinpai.periods import offset_spans
 
-__all__ = ["FIRST", "PAST", "local_to_utc", "local_to_utc_of_shops"]
+__all__ = ["FIRST", "PAST", "ident", "local_to_utc", "local_to_utc_of_shops"]
 
 FIRST, PAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2101, 1, 1, tzinfo=UTC)
 # Where most data lies: stretches of time before it are tried first, the latest first.
@@ -61,6 +61,15 @@ def local_to_utc_of_shops(local: str, shop: str, zones: Mapping[str, str], defau
         for zone, shops in shops_of.items()
     )
     return f"CASE {branches} ELSE {usual} END"
+
+
+def ident(name: str) -> str:
+    """Return a column's name for SQL: ``at`` is a reserved word.
+
+    >>> ident("at")
+    '"at"'
+    """
+    return f'"{name}"'
 
 
 def quoted(text: str) -> str:
