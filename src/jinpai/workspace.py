@@ -1,18 +1,18 @@
 """A workspace and its verbs: what the command line, notebooks and the web all call.
 
-    import jinpai
+import jinpai
 
-    shop = jinpai.open("my-shop")
-    shop.import_files(["exports/"])
-    shop.run()
-    table = shop.metrics(by=["agent", "day"])       # a pyarrow Table
+shop = jinpai.open("my-shop")
+shop.import_files(["exports/"])
+shop.run()
+table = shop.metrics(by=["agent", "day"])       # a pyarrow Table
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -21,10 +21,12 @@ import pyarrow as pa
 
 from jinpai.engine.duckdb import DuckEngine
 from jinpai.errors import UnknownName, UsageError
+from jinpai.explain import explain_order, explain_reception
 from jinpai.importing import Imported, import_paths
+from jinpai.metrics.evidence import explain_metric
 from jinpai.metrics.query import MetricRow, ShopScope, query, select_metrics
 from jinpai.metrics.result import to_arrow
-from jinpai.periods import parse_range
+from jinpai.periods import parse_day, parse_range
 from jinpai.run import OnStep, RunReport, ShopRun, open_engine, run_line, shop_runs
 from jinpai.settings import Settings
 from jinpai.tables.lake import Lake, Snapshot
@@ -172,9 +174,85 @@ class Workspace:
             snapshot.register_derived(engine.con)
             yield engine, shops, snapshot
 
+    def explain_metric(
+        self,
+        code: str,
+        *,
+        agent: str | None = None,
+        team: str | None = None,
+        product: str | None = None,
+        day: str | date | None = None,
+        first: str | date | None = None,
+        last: str | date | None = None,
+        judge_rule: str | None = None,
+        shop_id: str | None = None,
+        limit: int | None = None,
+        unmask: bool = False,
+    ) -> dict[str, Any]:
+        """Return a figure with the rows behind it (see `metrics.evidence.explain_metric`).
+
+        Args:
+            agent, team, product: the cell; default all of them, empty text the row without one.
+            day: a cell of one day; default the whole period from first to last.
+            limit: rows to return at most; default all.
+            unmask: show buyers' mobile numbers in texts.
+        """
+        who = {"agent": agent, "team": team, "product": product}
+        with self._opened(shop_id) as (engine, shop):
+            return explain_metric(
+                engine,
+                scopes_of([shop], first, last)[0],
+                code,
+                who={part: name or None for part, name in who.items() if name is not None},
+                day=None if day is None else _day(day),
+                judge_rule=judge_rule or str(shop.settings["judge_rule"]),
+                limit=limit,
+                unmask=unmask,
+            )
+
+    def explain_order(
+        self, order_id: str, *, shop_id: str | None = None, unmask: bool = False
+    ) -> dict[str, Any]:
+        """Return why an order is whose (see `explain.explain_order`)."""
+        with self._opened(shop_id) as (engine, shop):
+            return explain_order(engine, scopes_of([shop], None, None)[0], order_id, unmask=unmask)
+
+    def explain_reception(
+        self,
+        agent: str,
+        buyer: str,
+        day: str | date,
+        *,
+        shop_id: str | None = None,
+        unmask: bool = False,
+    ) -> dict[str, Any]:
+        """Return why a reception counts as it does (see `explain.explain_reception`).
+
+        ``agent`` may be empty: the reception of nobody in particular.
+        """
+        with self._opened(shop_id) as (engine, shop):
+            scope = scopes_of([shop], None, None)[0]
+            return explain_reception(engine, scope, agent or None, buyer, _day(day), unmask=unmask)
+
+    @contextmanager
+    def _opened(self, shop_id: str | None) -> Iterator[tuple[DuckEngine, ShopRun]]:
+        """Open one shop of the last run, its canonical tables as the run read them."""
+        with self.derived(shop_id) as (engine, shops, snapshot):
+            if len(shops) > 1:
+                names = ", ".join(shop.shop_id for shop in shops)
+                raise UsageError(f"There are several shops ({names}); choose one with --shop.")
+            run = snapshot.run or {}
+            pinned = replace(snapshot.manifest, versions=run["versions"])
+            Snapshot(snapshot.lake, pinned).register(
+                engine.con, ("messages", "orders", "order_items")
+            )
+            yield engine, shops[0]
+
     def _stale(self, snapshot: Snapshot, shops: Sequence[ShopRun]) -> bool:
         run = snapshot.run or {}
-        inputs = {name: at for name, at in snapshot.versions.items() if name not in snapshot.derived}
+        inputs = {
+            name: at for name, at in snapshot.versions.items() if name not in snapshot.derived
+        }
         changed = any(self._settings(shop).settings_id != shop.settings_id for shop in shops)
         return inputs != run.get("versions") or changed
 
@@ -202,6 +280,10 @@ def scopes_of(
             f"loaded are {shops[0].first_day} to {shops[0].last_day}."
         )
     return scopes
+
+
+def _day(day: str | date) -> date:
+    return day if isinstance(day, date) else parse_day(day)
 
 
 def _text(day: str | date | None) -> str | None:
@@ -235,5 +317,3 @@ def init(
     """Make a workspace with one shop and open it; raises WorkspaceError where there is one."""
     init_config(root, shop_id, name, platform, timezone, currency)
     return Workspace(root)
-
-

@@ -124,12 +124,14 @@ def query(
     metrics: Sequence[Metric],
     grain: Sequence[str] = (),
     judge_rule: str = "order_first",
+    always: Iterable[Cell] = (),
 ) -> list[MetricRow]:
     """Return one row per (shop, cell, metric), in the order shop, cell, metric.
 
     Args:
         engine: holds the derived relations of a run and ``roster``.
         grain: parts of GRAINS; none means the whole period.
+        always: cells (shop_id, key, …) to return even with nothing in them.
     Raises:
         UnknownName: no such judge rule.
     """
@@ -146,6 +148,8 @@ def query(
     by_shop = {scope.shop_id: scope for scope in scopes}
     maturity = _Maturity(by_shop, judge_rule)
     rows = []
+    for cell in always:
+        answers.values.setdefault(cell, {})
     for cell in _cells(answers, scopes, grain):
         scope = by_shop[cell[0]]
         keys = {_GRAIN_KEYS.get(part, part): cell[i + 1] for i, part in enumerate(grain)}
@@ -161,9 +165,7 @@ def query(
 
 def _needed(known: Registry, metrics: Sequence[Metric], grain: Sequence[str]) -> list[str]:
     return [
-        known.measure_at(name, "product" in grain)
-        for metric in metrics
-        for name in metric.measures
+        known.measure_at(name, "product" in grain) for metric in metrics for name in metric.measures
     ]
 
 
@@ -215,7 +217,9 @@ class _Maturity:
         return "final" if scope.as_of_us >= self._ends[key] else "provisional"
 
 
-_Parts = tuple[int | Decimal | float | None, int | Decimal | float | None, int | Decimal | float | None]
+_Parts = tuple[
+    int | Decimal | float | None, int | Decimal | float | None, int | Decimal | float | None
+]
 
 
 def _evaluate(

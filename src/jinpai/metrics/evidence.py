@@ -1,0 +1,240 @@
+"""What lies behind a figure: the rows it was counted from and how they were added up.
+
+The figure itself comes from the query layer, the rows from the same facts and measures, so that
+anybody can count them again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from jinpai.engine.duckdb import DuckEngine
+from jinpai.errors import UnknownName
+from jinpai.metrics.compile import CELL_COLUMNS, evidence_sql
+from jinpai.metrics.definition import GRAINS, Measure, Metric, Registry, registry
+from jinpai.metrics.query import MetricRow, ShopScope, query, select_metrics
+from jinpai.metrics.result import json_value
+from jinpai.metrics.texts import json_cell, json_cells, messages_of_rounds
+
+__all__ = ["explain_metric"]
+
+_DIVIDE_BY = {"seconds": 1_000_000, "hours": 3_600_000_000}
+_WITH_MESSAGES = ("rounds", "any_reply_rounds")
+_WHO = {
+    "agent": (
+        "select agent_id from roster where shop_id = $shop_id"
+        " union select agent_id from sessions where shop_id = $shop_id"
+        " union select agent_id from online_days where shop_id = $shop_id"
+    ),
+    "team": "select distinct team from roster where shop_id = $shop_id",
+    "product": "select distinct product_id from sale_lines where shop_id = $shop_id",
+}
+
+
+@dataclass(frozen=True)
+class _Side:
+    """Measures of one fact that play roles in a figure, on the cell's own rows or the shop's."""
+
+    fact: str
+    is_shop: bool
+    roles: dict[str, str]
+
+
+def explain_metric(
+    engine: DuckEngine,
+    scope: ShopScope,
+    code: str,
+    *,
+    who: Mapping[str, str | None],
+    day: date | None = None,
+    judge_rule: str = "order_first",
+    limit: int | None = None,
+    unmask: bool = False,
+) -> dict[str, Any]:
+    """Return a figure with the rows behind it, all as JSON values.
+
+    Args:
+        engine: holds the run's derived relations and ``messages`` as the run read them.
+        who: parts of the cell among team, agent, product; None is the row without one.
+        day: a cell of one day; default the scope's whole period.
+        limit: rows to return at most; default all.
+    Returns:
+        ``metric``, ``shop_id``, ``cell``, ``first``, ``last``, ``judge_rule``, ``value``,
+        ``numerator``, ``denominator``, ``status``, ``arithmetic`` (how to count again), ``rows``,
+        ``row_count`` (rows behind the figure, returned or not).
+    Raises:
+        UnknownName: no such metric, rule, agent, team or product.
+        UsageError: the metric does not exist in such a cell.
+    """
+    grain = [part for part in GRAINS if part in who or (part == "day" and day is not None)]
+    metric = select_metrics([code], grain)[0]
+    _check_names(engine, scope.shop_id, who)
+    if day is not None:
+        scope = replace(scope, first=day, last=day)
+    cell = (scope.shop_id, *(day if part == "day" else who[part] for part in grain))
+    figure = _figure(engine, scope, metric, grain, cell, judge_rule)
+    known = registry()
+    sides = _sides(known, metric, "product" in grain)
+    rows = [row for side in sides for row in _rows(engine, known, scope, side, who, judge_rule)]
+    shown = rows if limit is None else rows[:limit]
+    _add_messages(engine, scope, shown, unmask)
+    return {
+        "metric": _described(metric, scope, judge_rule),
+        "shop_id": scope.shop_id,
+        "cell": {name: json_cell(value) for name, value in figure.grain.items()},
+        "first": scope.first.isoformat(),
+        "last": scope.last.isoformat(),
+        "judge_rule": judge_rule,
+        "value": json_value(figure.value),
+        "numerator": json_value(figure.numerator),
+        "denominator": json_value(figure.denominator),
+        "status": figure.status,
+        "arithmetic": _arithmetic(known, metric, sides),
+        "rows": [json_cells(row) for row in shown],
+        "row_count": len(rows),
+    }
+
+
+def _check_names(engine: DuckEngine, shop_id: str, who: Mapping[str, str | None]) -> None:
+    for part, name in who.items():
+        if name is None:
+            continue
+        found = engine.fetch(part, _WHO[part], {"shop_id": shop_id}).columns[0].to_pylist()
+        if name not in found:
+            raise UnknownName(part, name, [one for one in found if one is not None])
+
+
+def _figure(
+    engine: DuckEngine,
+    scope: ShopScope,
+    metric: Metric,
+    grain: list[str],
+    cell: tuple[Any, ...],
+    judge_rule: str,
+) -> MetricRow:
+    rows = query(
+        engine, [scope], metrics=[metric], grain=grain, judge_rule=judge_rule, always=[cell]
+    )
+    return next(row for row in rows if (row.shop_id, *row.grain.values()) == cell)
+
+
+def _sides(known: Registry, metric: Metric, by_product: bool) -> list[_Side]:
+    own = {
+        "numerator": metric.measure or metric.numerator,
+        "minus": metric.minus,
+        "denominator": metric.denominator,
+    }
+    own = {role: known.measure_at(name, by_product) for role, name in own.items() if name}
+    shop = dict(zip(("numerator", "denominator"), metric.against, strict=False))
+    return [
+        _Side(fact, is_shop, {role: n for role, n in roles.items() if _fact(known, n) == fact})
+        for is_shop, roles in ((False, own), (True, shop))
+        for fact in dict.fromkeys(_fact(known, name) for name in roles.values())
+    ]
+
+
+def _fact(known: Registry, measure: str) -> str:
+    return known.measures[measure].fact
+
+
+def _rows(
+    engine: DuckEngine,
+    known: Registry,
+    scope: ShopScope,
+    side: _Side,
+    who: Mapping[str, str | None],
+    judge_rule: str,
+) -> Iterator[dict[str, Any]]:
+    level = next((part for part in ("agent", "team") if part in who), "shop")
+    values: dict[str, Any] = {
+        "shop_id": scope.shop_id,
+        "judge_rule": judge_rule,
+        "level": "shop" if side.is_shop else level,
+    }
+    conditions = ["shop_id = $shop_id"]
+    for part, name in {} if side.is_shop else who.items():
+        conditions.append(f"{CELL_COLUMNS[part]} is not distinct from $who_{part}")
+        values[f"who_{part}"] = name
+    names = tuple(dict.fromkeys(side.roles.values()))
+    counted = [f"coalesce({known.measures[name].where}, false)" for name in names]
+    conditions.append(f"({' or '.join(counted)})")
+    sql = evidence_sql(known, side.fact, names, conditions)
+    used = {name: value for name, value in values.items() if f"${name}" in sql}
+    for row in engine.fetch(f"evidence {side.fact}", sql, used).to_pylist():
+        flags = {name: row.pop(f"in_{name}") for name in names}
+        for name in ("week", "month"):
+            row.pop(name)
+        yield _marked(known, side, row, flags)
+
+
+def _marked(
+    known: Registry, side: _Side, row: Mapping[str, Any], flags: Mapping[str, bool]
+) -> dict[str, Any]:
+    """Put before a fact's columns what the row is to the figure."""
+    made: dict[str, Any] = {"fact": side.fact, "role": "shop" if side.is_shop else "own"}
+    for role, name in side.roles.items():
+        measure = known.measures[name]
+        made[f"in_{role}"] = flags[name]
+        made[f"amount_{role}"] = _amount(measure, row) if flags[name] else None
+    return made | dict(row)
+
+
+def _amount(measure: Measure, row: Mapping[str, Any]) -> int | Decimal | None:
+    if measure.count:
+        return 1
+    column = measure.sum or measure.max
+    return row[column] if column else None
+
+
+def _add_messages(
+    engine: DuckEngine, scope: ShopScope, rows: list[dict[str, Any]], unmask: bool
+) -> None:
+    rounds = [row for row in rows if row["fact"] in _WITH_MESSAGES]
+    if rounds:
+        found = messages_of_rounds(
+            engine, scope.shop_id, scope.as_of_us, scope.settings, rounds, unmask
+        )
+        for row, messages in zip(rounds, found, strict=True):
+            row["messages"] = messages
+
+
+def _described(metric: Metric, scope: ShopScope, judge_rule: str) -> dict[str, Any]:
+    names = ("code", "zh", "en", "text_zh", "text_en", "unit", "direction", "source")
+    return {name: getattr(metric, name) for name in names} | {
+        "seed": list(metric.seed),
+        "maturity_days": metric.maturity_days(scope.settings, judge_rule),
+    }
+
+
+def _arithmetic(known: Registry, metric: Metric, sides: list[_Side]) -> dict[str, Any]:
+    """Say how each number is made of the rows, and the value of the numbers."""
+    made: dict[str, Any] = {}
+    for side in sides:
+        for role, name in side.roles.items():
+            how = _how(known.measures[name], name)
+            how["divide_by"] = _DIVIDE_BY.get(metric.unit, 1) if role == "numerator" else 1
+            made[f"shop_{role}" if side.is_shop else role] = how
+    formula = "numerator"
+    if metric.minus:
+        formula = "numerator - minus"
+    if metric.denominator:
+        formula = "numerator / denominator"
+    if metric.against:
+        formula = "(numerator / denominator) / (shop_numerator / shop_denominator)"
+    return made | {"value": formula}
+
+
+def _how(measure: Measure, name: str) -> dict[str, Any]:
+    how: dict[str, Any] = {"measure": name, "fact": measure.fact, "where": measure.where}
+    if measure.count:
+        return how | {"kind": "count", "columns": []}
+    if measure.distinct:
+        return how | {"kind": "distinct", "columns": list(measure.distinct)}
+    if measure.max:
+        return how | {"kind": "max", "columns": [measure.max]}
+    kind = "sum_once" if measure.once_per else "sum"
+    return how | {"kind": kind, "columns": [measure.sum], "once_per": list(measure.once_per)}
