@@ -15,7 +15,7 @@ from jinpai.sources.chat_rows import (
     transfer_rows,
 )
 from jinpai.sources.files import SourceFile
-from jinpai.sources.qianniu_heads import text_layout
+from jinpai.sources.qianniu_heads import is_table, text_layout
 from jinpai.sources.qianniu_names import ZONE, Accounts, account_of
 from jinpai.sources.qianniu_online import agent_rows, online_batches, unnamed_accounts
 from jinpai.sources.qianniu_page import page_blocks, page_events
@@ -94,6 +94,8 @@ def _claim(found: tuple[str, str] | None, confidence: float) -> Recognition | No
 def _recognise_text(file: SourceFile) -> Recognition | None:
     """A text with many headers is a chat; with one it is one only if nothing else wants it."""
     lines = file.head_text().splitlines()
+    if is_table(lines):
+        return None
     layout, count = text_layout(lines) or ("", 0)
     blocks = page_blocks(lines)
     if blocks > count:

@@ -18,7 +18,7 @@ from jinpai.sources.cells import parse_time_text
 from jinpai.sources.chat_rows import moment
 from jinpai.sources.qianniu_names import Accounts, account_of, split_account
 
-__all__ = ["Head", "find_heads", "text_layout"]
+__all__ = ["Head", "find_heads", "is_table", "text_layout"]
 
 _TIME = r"(?P<at>(?:19|20)\d\d[-/]\d{1,2}[-/]\d{1,2} +\d{1,2}:\d{2}:\d{2})"
 _LOOSE = r"(?P<at>(?:19|20)\d\d[-/]\d{1,2}[-/]\d{1,2} +\d{1,2}:\d{2}(?::\d{2})?)"
@@ -28,6 +28,7 @@ _SHAPES = {
     "one_line": re.compile(rf"(?P<nick>.*?)[ \t\u3000]*{_TIME}\s*"),
     "two_line": re.compile(rf"(?P<nick>){_TIME}\s*"),
 }
+_ANY_TIME = re.compile(r"\d{1,2}:\d{2}")
 _HAND_OVER = re.compile(rf"(?P<from>\S.*?)\s*--+>\s*(?P<to>\S.*?)\s*{_TIME}\s*")
 _NOT_IN_NICKS = re.compile(r"[，。？！；、,;?!\"“”…|\t<>{}]|https?:")
 _LABEL = re.compile(r"(?:时间|日期|时刻|截止|截至|到|至|于|在|是|[:：])$")
@@ -67,6 +68,21 @@ class _Around:
     next_buyer: Head | None
     many_strangers: bool
     two_lines: bool
+
+
+def is_table(lines: Sequence[str]) -> bool:
+    """Whether the text is a delimited table under a header: its rows may end in a time too.
+
+    >>> is_table(["tag,user_id,at", "vip,7,2026-03-02 09:05:02", "new,8,2026-03-02 09:05:03"])
+    True
+    """
+    first = [line for line in lines if line.strip()][:6]
+    if len(first) < 2 or _ANY_TIME.search(first[0]):
+        return False
+    return any(
+        first[0].count(mark) and all(line.count(mark) == first[0].count(mark) for line in first)
+        for mark in ",\t;|"
+    )
 
 
 def text_layout(lines: Sequence[str]) -> tuple[str, int] | None:

@@ -27,7 +27,14 @@ from jinpai.sources.files import Grid, Header, SourceFile, find_header, records
 from jinpai.sources.taobao_columns import COLUMNS, HEADER_NAMES, describe, layout_of
 from jinpai.sources.taobao_links import Collector, Links
 from jinpai.sources.taobao_rows import Cells, carried, converter
-from jinpai.sources.taobao_top import Answer, answers, link, read_answers, recognise_answer
+from jinpai.sources.taobao_top import (
+    Answer,
+    PlatformError,
+    answers,
+    link,
+    read_answers,
+    recognise_answer,
+)
 
 __all__ = ["SOURCE", "TaobaoSource"]
 
@@ -94,16 +101,24 @@ class TaobaoSource:
         """Yield orders, order items, products, buyers, refunds and reviews.
 
         Old line reports come first: what the other reports say about the same lines is better.
+        An error the platform sent instead of data is a note when the file lay in a folder.
 
         Raises:
-            InputError: a file that is none of these, or an error the platform sent instead of data.
+            InputError: a file that is none of these.
+            PlatformError: a file the user named holds the platform's error.
         """
         told: dict[str, list[Answer]] = {}
         reports: list[_Report] = []
         steps: list[str | _Report] = []
         for file in files:
             if file.kind in ("json", "jsonl"):
-                told[file.name] = answers(file)
+                try:
+                    told[file.name] = answers(file)
+                except PlatformError as refusal:
+                    if file.given:
+                        raise
+                    yield _refusal_note(refusal)
+                    continue
                 steps.append(file.name)
             else:
                 found = _reports(file)
@@ -115,6 +130,15 @@ class TaobaoSource:
                 yield from read_answers(step, told[step], links)
             else:
                 yield from _read_report(step, links)
+
+
+def _refusal_note(refusal: PlatformError) -> Note:
+    said = ", ".join(refusal.said)
+    return Note(
+        refusal.file or "",
+        f"not loaded: {refusal.message} {refusal.hint}",
+        f"未导入: 开放平台返回的是错误而不是数据 ({said}); 请重新获取后再导入",
+    )
 
 
 def _rank(step: str | _Report) -> int:

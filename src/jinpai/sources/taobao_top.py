@@ -21,7 +21,7 @@ from jinpai.sources.taobao_words import opinion, order_status, rating, refund_fa
 if TYPE_CHECKING:
     from jinpai.sources.files import SourceFile
 
-__all__ = ["Answer", "answers", "link", "read_answers", "recognise_answer"]
+__all__ = ["Answer", "PlatformError", "answers", "link", "read_answers", "recognise_answer"]
 
 Item = Mapping[str, Any]
 Answer = tuple[str, list[Any]]
@@ -68,7 +68,8 @@ def answers(file: SourceFile) -> list[Answer]:
     """Return the (kind, objects) of every answer in the file.
 
     Raises:
-        InputError: the platform answered with an error, or the file holds no such answer.
+        PlatformError: the platform answered with an error.
+        InputError: the file holds no such answer.
     """
     whole = [value for _, value in file.json_lines()] if file.kind == "jsonl" else [file.json()]
     found: list[Answer] = []
@@ -89,7 +90,7 @@ def _answer(node: Any, name: str) -> Answer | None:
     if not isinstance(node, dict):
         return None
     if isinstance(error := node.get("error_response"), dict):
-        raise _platform_error(error, name)
+        raise PlatformError(error, name)
     wrapper = next((key for key in node if key.endswith("_response")), None)
     inner = node[wrapper] if wrapper else node
     if not isinstance(inner, dict):
@@ -129,13 +130,17 @@ def _kind_of_objects(nodes: Sequence[Any], name: str) -> str:
     )
 
 
-def _platform_error(error: Item, name: str) -> InputError:
-    said = [str(error[key]) for key in ("code", "msg", "sub_code", "sub_msg") if error.get(key)]
-    return InputError(
-        f"the open platform answered with an error instead of data: {', '.join(said)}.",
-        file=name,
-        hint="Ask for the data again and import that answer.",
-    )
+class PlatformError(InputError):
+    """The open platform answered with an error; ``said`` is what it said about it."""
+
+    def __init__(self, error: Item, name: str) -> None:
+        keys = ("code", "msg", "sub_code", "sub_msg")
+        self.said = [str(error[key]) for key in keys if error.get(key)]
+        super().__init__(
+            f"the open platform answered with an error instead of data: {', '.join(self.said)}.",
+            file=name,
+            hint="Ask for the data again and import that answer.",
+        )
 
 
 def link(found: Sequence[Answer], links: Links) -> None:
