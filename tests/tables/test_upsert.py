@@ -15,6 +15,7 @@ from lakes import counts, load, look, new_lake, patch, rows_of, whole
 from jinpai.sources.base import Batch
 from jinpai.tables import stage, upsert
 from jinpai.tables.lake import Lake
+from jinpai.tables.schema import TABLES
 
 COLUMNS = ("order_id", "created_at", "closed_at", "note", "flag")
 
@@ -143,6 +144,33 @@ def test_preview_changes_nothing(lake: Lake) -> None:
     assert lake.rejects().num_rows == 0
 
 
+def test_every_table_takes_every_column(lake: Lake) -> None:
+    """Words such as ``at`` and ``text`` are columns like others."""
+    values = {"time": "2026-03-02 09:00:00", "date": "2026-03-02", "json": '{"a": 1}'}
+
+    def rows(note: str) -> list[Batch]:
+        return [
+            whole(
+                table.name,
+                [
+                    {
+                        column.name: (column.values or (values.get(column.kind, "1"),))[0]
+                        + (note if column.kind == "text" else "")
+                        for column in table.columns
+                        if column.name != "timezone"
+                    }
+                ],
+            )
+            for table in TABLES.values()
+        ]
+
+    for note, fate in (("", "inserted"), ("", "unchanged"), ("x", "replaced")):
+        report = load(lake, *rows(note))
+        for name, one in report.tables.items():
+            text = any(column.kind == "text" for column in TABLES[name].columns)
+            assert getattr(one, fate if text or fate == "inserted" else "unchanged") == 1, name
+
+
 # -- a model that takes one row at a time ---------------------------------------------------------
 
 
@@ -197,14 +225,16 @@ def batches(draw: st.DrawFn) -> Batch:
 @given(
     imports=st.lists(st.lists(batches(), min_size=1, max_size=4), min_size=1, max_size=3),
     flush=st.sampled_from([2, 5, 1000]),
+    straight=st.sampled_from([1, 1000]),
 )
 def test_any_sequence_of_imports(
-    tmp_path_factory: pytest.TempPathFactory, imports: list[list[Batch]], flush: int
+    tmp_path_factory: pytest.TempPathFactory, imports: list[list[Batch]], flush: int, straight: int
 ) -> None:
     lake, model = new_lake(tmp_path_factory.mktemp("lake")), Model()
     with pytest.MonkeyPatch.context() as small:
         small.setattr(stage, "_FLUSH", flush)
         small.setattr(stage, "_CHUNK", 2)
+        small.setattr(stage, "_STRAIGHT", straight)
         small.setattr(upsert, "_AT_ONCE", 2)
         for given_batches in imports:
             model.outcomes.clear()

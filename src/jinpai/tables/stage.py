@@ -32,6 +32,8 @@ __all__ = ["FileCounts", "Staged", "Stager", "carried_columns"]
 
 _CHUNK = 1 << 20  # rows conformed at once
 _FLUSH = 2_000_000  # rows sorted into files at once
+_STRAIGHT = 250_000  # a chunk this big may go into files without waiting
+_STRAIGHT_PARTITIONS = 4  # each reads the whole chunk
 _SAMPLE = 20  # rows shown in a preview
 FileCounts = Counter[tuple[str, str]]
 """(table, source file) -> rows."""
@@ -145,15 +147,45 @@ class Stager:
             query = query if named else with_message_ids(con, query, batch.source_file)
         listed = ", ".join(f"x.{name}" for name in conform.columns_of(table))
         start = self._sequence
-        con.execute(
-            f"INSERT INTO buf_{table.name} SELECT {listed}, {quoted(batch.source_file)}, x._row,"
-            f" x._n + {start}, {mask}, x._bad, x._fix, {write.month_sql(table)},"
-            f" {conform.hashed(table, 'x.')} FROM ({query}) x"
+        select = (
+            f"SELECT {listed}, {quoted(batch.source_file)} AS source_file, x._row AS source_row,"
+            f" x._n + {start} AS _seq, {mask} AS _mask, x._bad, x._fix,"
+            f" {write.month_sql(table)} AS _month, {conform.hashed(table, 'x.')} AS _h"
+            f" FROM ({query}) x"
         )
         self._sequence += chunk.num_rows
-        staged.waiting += chunk.num_rows - self._turned_away(table, start, rows)
-        self._sample(table, start)
+        straight = mask == 0 and chunk.num_rows >= _STRAIGHT
+        if not (straight and self._straight(staged, select, batch.source_file)):
+            con.execute(f"INSERT INTO buf_{table.name} {select}")
+            staged.waiting += chunk.num_rows - self._turned_away(table, start, rows)
+            self._sample(table, f"buf_{table.name}")
         con.unregister("chunk")
+
+    def _straight(self, staged: Staged, select: str, source_file: str) -> bool:
+        """Write a big chunk without a fault or a shared key as files at once; False if it is not.
+
+        Sparing the rows a stay in the buffer saves a fifth of the time of a big import.
+        """
+        name, con = staged.table.name, self.con
+        con.execute(
+            "CREATE OR REPLACE TEMP TABLE facts AS"
+            f" SELECT shop_id, _month, _h, _bad IS NOT NULL AS _bad, _fix FROM ({select})"
+        )
+        rows, keys, bad, fixed = con.execute(
+            "SELECT count(*), count(DISTINCT _h), count_if(_bad), count_if(_fix) FROM facts"
+        ).fetchall()[0]
+        found = write.partitions(con, "facts")
+        clean = keys == rows and not bad and len(found) <= _STRAIGHT_PARTITIONS
+        if clean:
+            self.flush(staged)  # rows that came earlier keep their place
+            staged.flushes += 1
+            self.corrected[name] += fixed
+            self.clean[name, source_file] += rows
+            con.execute(f"INSERT INTO seen_{name} SELECT _h FROM facts")
+            self._sample(staged.table, f"({select})")
+            self._write(staged, found, f"({select})")
+        con.execute("DROP TABLE facts")
+        return bool(clean)
 
     def _to_utc(self, batch: Batch, rows: pa.Table) -> Callable[[str], str]:
         if batch.timezone:
@@ -202,12 +234,12 @@ class Stager:
         self.con.unregister("given")
         return made
 
-    def _sample(self, table: Table, start: int) -> None:
+    def _sample(self, table: Table, source: str) -> None:
         if table.name in self.samples and self.samples[table.name].num_rows >= _SAMPLE:
             return
         listed = ", ".join((*map(ident, conform.columns_of(table)), "source_file", "source_row"))
         self.samples[table.name] = self.con.sql(
-            f"SELECT {listed} FROM buf_{table.name} ORDER BY _seq LIMIT {_SAMPLE}"
+            f"SELECT {listed} FROM {source} ORDER BY _seq LIMIT {_SAMPLE}"
         ).to_arrow_table()
 
     def flush(self, staged: Staged) -> None:
@@ -227,19 +259,22 @@ class Stager:
         if len(found) > 32:  # so that each partition is found without reading all rows
             con.execute(f"CREATE TEMP TABLE part AS FROM {relation} ORDER BY shop_id, _month")
             relation = "part"
+        self._write(staged, found, relation)
+        con.execute("DROP TABLE IF EXISTS part")
+        con.execute(f"TRUNCATE buf_{name}")
+        staged.waiting = 0
+
+    def _write(self, staged: Staged, found: list[write.Partition], relation: str) -> None:
         made = write.write_partitions(
-            con,
+            self.con,
             staged.table,
             found,
             lambda one: f"SELECT * FROM {relation} WHERE {write.partition_test(one)}",
-            self.folder / name,
+            self.folder / staged.table.name,
             self.tag,
         )
-        con.execute("DROP TABLE IF EXISTS part")
-        con.execute(f"TRUNCATE buf_{name}")
         staged.files += made
         staged.flush_of.update((file.path, staged.flushes) for file in made)
-        staged.waiting = 0
 
     def _set_aside(self, staged: Staged) -> None:
         """Move patch rows and rows that share a key from the buffer to ``dirty_<table>``."""

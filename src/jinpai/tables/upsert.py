@@ -100,7 +100,7 @@ def settle(
     root = snapshot.lake.folder / table.name
     lake_sql = _files_sql(table, [str(root / file.path) for file in there])
     work = _Work(con, staged, folder / table.name, clock_skew, lake_sql)
-    suspects = _find_suspects(work)
+    suspects = _find_suspects(work, bool(there))
     if not suspects:
         work.settled.change = TableChange(staged.files) if staged.files else None
         return work.settled
@@ -148,9 +148,17 @@ def _files_sql(table: Table, paths: list[str]) -> str:
     return f"SELECT *, {write.month_sql(table)} AS _month FROM ({inner})"
 
 
-def _find_suspects(work: _Work) -> int:
+def _find_suspects(work: _Work, lake_has_rows: bool) -> int:
     """Make ``suspects`` (_h); returns how many rows have a suspect key."""
     con, name = work.con, work.table.name
+    if not work.staged.dirty and not lake_has_rows:
+        if work.staged.flushes == 1:  # a flush has no key twice
+            return 0
+        ((keys, rows),) = con.execute(
+            f"SELECT count(DISTINCT _h), count(*) FROM seen_{name}"
+        ).fetchall()
+        if keys == rows:
+            return 0
     mine = f"SELECT _h FROM seen_{name} UNION SELECT _h FROM dirty_{name}"
     lake = f"SELECT {conform.hashed(work.table)} AS _h FROM ({work.lake_sql})"
     con.execute(
