@@ -1,0 +1,458 @@
+"""The commands. No logic here: read the options, call the API, show what came of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from jinpai.cli import groups
+from jinpai.cli.console import note, print_json, progress, show
+from jinpai.cli.options import (
+    As,
+    First,
+    Last,
+    Memory,
+    Rule,
+    Shop,
+    Threads,
+    Workspace,
+    as_json,
+    checked_memory,
+)
+from jinpai.cli.words import both, say
+
+__all__ = ["app"]
+
+app = typer.Typer(
+    name="jinpai",
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help=both(
+        "Jinpai: who sells, who helps and who answers late in a shop's customer service, from the"
+        " files the shop can export.",
+        "金牌：从店铺导出的文件算出客服绩效——谁在成交、谁在协助、谁回复得慢。",
+    ),
+    epilog=both(
+        "Start here:  jinpai demo\n\nYour own shop:  jinpai init my-shop --shop-id s1 --shop-name"
+        " NAME --platform taobao ;  jinpai import my-shop exports/ ;  jinpai run my-shop ; "
+        " jinpai metrics my-shop --by agent",
+        "先看演示：  jinpai demo\n\n自己的店铺：  jinpai init my-shop --shop-id s1 --shop-name 店名"
+        " --platform taobao ；  jinpai import my-shop exports/ ；  jinpai run my-shop ； "
+        " jinpai metrics my-shop --by agent",
+    ),
+)
+app.add_typer(groups.settings_app, name="settings")
+app.add_typer(groups.explain_app, name="explain")
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", help=both("Show the version", "显示版本号"))
+    ] = False,
+) -> None:
+    if version:
+        from jinpai import __version__
+
+        typer.echo(f"jinpai {__version__}")
+        raise typer.Exit
+
+
+@app.command(
+    help=both("Make a workspace for a shop.", "为店铺建立工作区。"),
+    epilog=both(
+        "Example:  jinpai init my-shop --shop-id s1 --shop-name 'Jin Pai' --platform taobao",
+        "示例：  jinpai init my-shop --shop-id s1 --shop-name 金牌旗舰店 --platform taobao",
+    ),
+)
+def init(
+    workspace: Workspace,
+    shop_id: Annotated[
+        str,
+        typer.Option(
+            metavar="ID", help=both("The shop's id in every table", "店铺编号，写入每张表")
+        ),
+    ],
+    shop_name: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help=both(
+                "The shop's name, as its chat accounts begin", "店铺名称，与客服账号前缀一致"
+            ),
+        ),
+    ],
+    platform: Annotated[
+        str,
+        typer.Option(metavar="NAME", help=both("Where it sells: taobao, …", "销售平台：taobao 等")),
+    ],
+    timezone: Annotated[
+        str,
+        typer.Option(
+            metavar="ZONE", help=both("IANA time zone of its days", "店铺所在时区（IANA 名）")
+        ),
+    ] = "Asia/Shanghai",
+    currency: Annotated[
+        str,
+        typer.Option(metavar="CODE", help=both("Currency of its amounts", "金额的币种")),
+    ] = "CNY",
+    format_: As = "table",
+) -> None:
+    """Make a workspace."""
+    from jinpai import workspace as api
+
+    made = api.init(
+        workspace,
+        shop_id=shop_id,
+        name=shop_name,
+        platform=platform,
+        timezone=timezone,
+        currency=currency,
+    )
+    if as_json(format_):
+        print_json({"workspace": str(made.root), "shop": vars(made.config.shop())})
+        return
+    note(
+        say(
+            f"Workspace {workspace} is ready. Next: jinpai import {workspace} PATH...",
+            f"工作区 {workspace} 已建好。下一步：jinpai import {workspace} 文件或文件夹",
+        ),
+        "green",
+    )
+
+
+@app.command(
+    "import",
+    help=both(
+        "Import export files, folders and .zip archives: all or nothing. Formats are recognised by"
+        " content. The same file again changes nothing.",
+        "导入导出文件、文件夹或 .zip：要么全部生效，要么毫无改动。"
+        "格式按内容自动识别，重复导入不会重复计数。",
+    ),
+    epilog=both(
+        "Example:  jinpai import my-shop exports/ --dry-run\n\n"
+        "Any other file:  jinpai import my-shop data.csv --mapping my.yaml",
+        "示例：  jinpai import my-shop exports/ --dry-run\n\n"
+        "其他格式：  jinpai import my-shop data.csv --mapping my.yaml",
+    ),
+)
+def import_(
+    workspace: Workspace,
+    paths: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="PATH...",
+            show_default=False,
+            help=both("Files, folders, .zip", "文件、文件夹、.zip"),
+        ),
+    ],
+    source: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            show_default=False,
+            help=both("Force one reader, such as taobao", "指定读取器，如 taobao"),
+        ),
+    ] = None,
+    mapping: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            show_default=False,
+            help=both(
+                "Mapping file for formats Jinpai does not know", "映射文件，用于未内置的格式"
+            ),
+        ),
+    ] = None,
+    shop: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ID",
+            show_default=False,
+            help=both("Shop of rows that name none", "未写明店铺的行归入此店"),
+        ),
+    ] = None,
+    option: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KEY=VALUE",
+            show_default=False,
+            help=both("Reader option; may be repeated", "读取器选项，可重复"),
+        ),
+    ] = None,
+    dry_run: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run",
+            help=both("Change nothing; show what would happen", "不改动任何数据，只看会发生什么"),
+        ),
+    ] = False,
+    strict: Annotated[
+        bool,
+        typer.Option(
+            "--strict",
+            help=both(
+                "Exit 1 when rows are rejected (good rows are loaded all the same)",
+                "有被拒收的行时退出码为 1（其余行照常导入）",
+            ),
+        ),
+    ] = False,
+    threads: Threads = None,
+    memory: Memory = None,
+    format_: As = "table",
+) -> None:
+    """Import files."""
+    from jinpai.cli.imports import import_json, show_import
+    from jinpai.workspace import Workspace as Opened
+
+    limits: dict[str, Any] = {"memory": checked_memory(memory), "threads": threads}
+    opened = Opened(workspace)
+    with progress(say("Importing", "导入")) as advance:
+        done = opened.import_files(
+            paths,
+            source=source,
+            mapping=mapping,
+            shop_id=shop,
+            options=_pairs(option or []),
+            dry_run=dry_run,
+            strict=strict,
+            progress=lambda rows, file: advance(rows, f"{rows:,}  {file}"),
+            **{name: value for name, value in limits.items() if value is not None},
+        )
+    if as_json(format_):
+        print_json(import_json(done))
+    else:
+        show_import(done, workspace)
+    if not done.report.ok:
+        raise typer.Exit(1)
+
+
+def _pairs(options: list[str]) -> dict[str, str]:
+    from jinpai.errors import UsageError
+
+    pairs = dict[str, str]()
+    for text in options:
+        key, mark, value = text.partition("=")
+        if not mark or not key.strip():
+            raise UsageError(f"--option: '{text}' is not KEY=VALUE.")
+        pairs[key.strip()] = value.strip()
+    return pairs
+
+
+@app.command(
+    help=both(
+        "Make conversations, attribution and credits from what is loaded, and check the books.",
+        "根据已导入的数据生成会话、归属与业绩，并核对账目。",
+    ),
+    epilog=both(
+        "Example:  jinpai run my-shop --as-of 2026-03-31",
+        "示例：  jinpai run my-shop --as-of 2026-03-31",
+    ),
+)
+def run(
+    workspace: Workspace,
+    as_of: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TIME",
+            show_default=False,
+            help=both(
+                "See the data as it stood then (day or time); default the latest event",
+                "按当时的数据计算（日期或时间）；默认最后一个事件",
+            ),
+        ),
+    ] = None,
+    threads: Threads = None,
+    memory: Memory = None,
+    format_: As = "table",
+) -> None:
+    """Run the line."""
+    from jinpai.cli.runs import run_json, show_run
+    from jinpai.workspace import Workspace as Opened
+
+    size = checked_memory(memory)
+    with progress(say("Running", "计算"), total=1.0) as advance:
+        report = Opened(workspace).run(
+            as_of=as_of,
+            memory=size,
+            threads=threads,
+            on_step=lambda name, done, of: advance(done / max(of, 1), name),
+        )
+    if as_json(format_):
+        print_json(run_json(report))
+    else:
+        show_run(report, workspace)
+
+
+@app.command(
+    help=both(
+        "Show figures of the last run at any grain.", "查看最近一次计算的指标，可按任意维度。"
+    ),
+    epilog=both(
+        "Examples:  jinpai metrics my-shop --by agent\n\n"
+        "jinpai metrics my-shop --metric sales_amount,reply_rate --by agent,day\n\n"
+        "jinpai metrics my-shop --by agent,month --format xlsx --out march.xlsx",
+        "示例：  jinpai metrics my-shop --by agent\n\n"
+        "jinpai metrics my-shop --metric sales_amount,reply_rate --by agent,day\n\n"
+        "jinpai metrics my-shop --by agent,month --format xlsx --out 三月.xlsx",
+    ),
+)
+def metrics(
+    workspace: Workspace,
+    metric: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="CODE,...",
+            show_default=False,
+            help=both("Metric codes; all of them", "指标代码；默认全部"),
+        ),
+    ] = None,
+    by: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PART,...",
+            show_default=False,
+            help=both(
+                "agent, team, product, day, week, month; the whole period",
+                "agent 客服、team 团队、product 商品、day 日、week 周、month 月；默认整段时间",
+            ),
+        ),
+    ] = None,
+    first: First = None,
+    last: Last = None,
+    judge_rule: Rule = None,
+    shop: Shop = None,
+    format_: Annotated[
+        Literal["table", "json", "csv", "parquet", "xlsx"],
+        typer.Option("--format", help=both("Form of the output", "输出格式")),
+    ] = "table",
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", show_default=False, help=both("Write to a file", "写入文件")),
+    ] = None,
+) -> None:
+    """Show figures."""
+    from jinpai.cli.export import deliver
+    from jinpai.workspace import Workspace as Opened
+
+    opened = Opened(workspace)
+    result = opened.ask(
+        _codes(metric) or None,
+        by=_codes(by),
+        first=first,
+        last=last,
+        judge_rule=judge_rule,
+        shop_id=shop,
+    )
+    if result.is_stale:
+        note(
+            say(
+                "Data or settings changed since the last run; refresh with: "
+                f"jinpai run {workspace}",
+                f"上次计算之后数据或设置有改动；请重新计算：jinpai run {workspace}",
+            )
+        )
+    deliver(opened, result, format_, out, chosen=bool(metric))
+
+
+def _codes(options: list[str] | None) -> list[str]:
+    parts = [part.strip() for text in options or [] for part in text.split(",")]
+    return list(dict.fromkeys(part for part in parts if part))
+
+
+@app.command(
+    help=both(
+        "Write a made-up shop with known truth, to try things out.",
+        "生成一家真相已知的模拟店铺，供试用与检验。",
+    ),
+    epilog=both(
+        "Example:  jinpai simulate exports --agents 10 --days 30 --buyers 1800 --source taobao",
+        "示例：  jinpai simulate exports --agents 10 --days 30 --buyers 1800 --source taobao",
+    ),
+)
+def simulate(
+    out: Annotated[
+        Path,
+        typer.Argument(
+            metavar="OUT", show_default=False, help=both("Folder to write to", "输出文件夹")
+        ),
+    ],
+    agents: Annotated[int, typer.Option(metavar="N", help=both("Agents", "客服人数"))] = 10,
+    days: Annotated[int, typer.Option(metavar="N", help=both("Days", "天数"))] = 30,
+    buyers: Annotated[int, typer.Option(metavar="N", help=both("Buyers", "买家人数"))] = 1800,
+    seed: Annotated[
+        int,
+        typer.Option(
+            metavar="N", help=both("The same seed gives the same files", "同一种子生成同样的文件")
+        ),
+    ] = 1,
+    source: Annotated[
+        Literal["canonical", "taobao"],
+        typer.Option(
+            help=both(
+                "Canonical CSV, or the files Taobao exports", "标准 CSV，或淘宝导出的原始文件"
+            )
+        ),
+    ] = "canonical",
+    truth: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", show_default=False, help=both("Write the truth here", "真相写入此文件")
+        ),
+    ] = None,
+    start: Annotated[
+        str, typer.Option(metavar="DAY", help=both("First day", "起始日"))
+    ] = "2026-03-01",
+    format_: As = "table",
+) -> None:
+    """Simulate a shop."""
+    from jinpai import simulate as simulator
+    from jinpai.cli.runs import show_counts
+
+    made = simulator.simulate(
+        out,
+        agents=agents,
+        days=days,
+        buyers=buyers,
+        seed=seed,
+        source=source,
+        truth=truth,
+        start=start,
+    )
+    if as_json(format_):
+        files = {str(path): rows for path, rows in made.files.items()}
+        print_json({"out": str(out), "rows": made.rows, "files": files})
+        return
+    show(show_counts(made.rows))
+    note(
+        say(f"{len(made.files)} files in {out}.", f"{out} 中共 {len(made.files)} 个文件。"), "green"
+    )
+
+
+@app.command(
+    help=both(
+        "Simulate a month of a ten-agent shop, import it, run it and show the team's table.",
+        "模拟一家十名客服的店铺一个月的数据，导入、计算并显示团队表。",
+    ),
+    epilog=both("Example:  jinpai demo", "示例：  jinpai demo"),
+)
+def demo(
+    folder: Annotated[
+        Path,
+        typer.Argument(metavar="[DIR]", help=both("Folder of the demo", "演示文件夹")),
+    ] = Path("demo-shop"),
+    format_: As = "table",
+) -> None:
+    """Show Jinpai on a whole shop."""
+    from jinpai.cli.demos import demo_json, show_demo
+    from jinpai.demo import make_demo
+
+    with progress(say("Demo", "演示"), total=1.0) as advance:
+        made = make_demo(folder, on_step=lambda name, share: advance(share, name))
+    if as_json(format_):
+        print_json(demo_json(made))
+    else:
+        show_demo(made)

@@ -1,0 +1,148 @@
+"""The commands that have commands: ``settings`` and ``explain``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from jinpai.cli.console import note, print_json, show
+from jinpai.cli.options import As, Shop, Workspace, as_json
+from jinpai.cli.words import both, say
+
+__all__ = ["explain_app", "settings_app"]
+
+settings_app = typer.Typer(
+    no_args_is_help=True,
+    help=both(
+        "See and change settings; every change is kept.", "查看与修改设置，每次改动都有记录。"
+    ),
+    epilog=both(
+        "Examples:  jinpai settings my-shop list\n\n"
+        "jinpai settings my-shop set session_gap '10 min'"
+        "\n\njinpai settings my-shop set auto_reply_texts '[\"您好\"]' --shop s1",
+        "示例：  jinpai settings my-shop list\n\njinpai settings my-shop set session_gap 10分钟"
+        "\n\njinpai settings my-shop set auto_reply_texts '[\"您好\"]' --shop s1",
+    ),
+)
+explain_app = typer.Typer(
+    no_args_is_help=True,
+    help=both(
+        "Open a number: the rows behind a metric, why an order is whose, what a reception was.",
+        "打开一个数字：指标背后的明细、订单为何归属某人、一次接待的全貌。",
+    ),
+)
+Name = Annotated[
+    str, typer.Argument(metavar="KEY", show_default=False, help=both("Name", "设置名"))
+]
+
+
+@settings_app.callback()
+def _settings(context: typer.Context, workspace: Workspace) -> None:
+    context.obj = workspace
+
+
+@settings_app.command("list", help=both("Every setting in force.", "全部生效的设置。"))
+def list_(context: typer.Context, shop: Shop = None, format_: As = "table") -> None:
+    """List the settings."""
+    from jinpai.cli.setting_tables import settings_json, settings_table
+
+    config = _config(context.obj)
+    found = settings_json(config, shop)
+    if as_json(format_):
+        print_json(found)
+        return
+    show(settings_table(found))
+    if shop is None:
+        for name in config.shops:
+            own = [key for key in _names() if config.get(key, name).source == "shop"]
+            if own:
+                note(
+                    say(
+                        f"Shop {name} has its own: {', '.join(own)} (see --shop {name}).",
+                        f"店铺 {name} 另有自己的设置：{', '.join(own)}（见 --shop {name}）。",
+                    )
+                )
+
+
+@settings_app.command(help=both("One setting in force.", "一项生效的设置。"))
+def get(context: typer.Context, key: Name, shop: Shop = None, format_: As = "table") -> None:
+    """Show one setting."""
+    from jinpai.cli.setting_tables import setting_json
+
+    found = setting_json(_config(context.obj), key, shop)
+    if as_json(format_):
+        print_json(found)
+        return
+    typer.echo(json.dumps(found["value"], ensure_ascii=False))
+    note(say(f"{found['en']} ({found['source']})", f"{found['zh']}"), "dim")
+
+
+@settings_app.command(
+    "set",
+    help=both(
+        "Change a setting: JSON, or bare text such as 10 min; null goes back to the default.",
+        "修改设置：JSON 或直接写文字（如 10分钟）；null 恢复默认。",
+    ),
+)
+def set_(
+    context: typer.Context,
+    key: Name,
+    value: Annotated[
+        str,
+        typer.Argument(metavar="VALUE", show_default=False, help=both("New value", "新值")),
+    ],
+    shop: Shop = None,
+    format_: As = "table",
+) -> None:
+    """Set one setting."""
+    from jinpai.cli.setting_tables import change_json
+
+    change = _config(context.obj).set(key, value, shop)
+    if as_json(format_):
+        print_json(change_json(change))
+        return
+    old, new = (json.dumps(part, ensure_ascii=False) for part in (change.old, change.new))
+    same = change.old == change.new
+    note(
+        say(f"{key} is {new} already.", f"{key} 已是 {new}。")
+        if same
+        else say(
+            f"{key}: {old} -> {new}. Takes effect with: jinpai run {context.obj}",
+            f"{key}：{old} -> {new}。重新计算后生效：jinpai run {context.obj}",
+        ),
+        "green",
+    )
+
+
+@settings_app.command(help=both("Every change made, oldest first.", "全部改动记录，由旧到新。"))
+def history(
+    context: typer.Context,
+    key: Annotated[
+        str | None,
+        typer.Argument(metavar="[KEY]", show_default=False, help=both("Only this one", "只看此项")),
+    ] = None,
+    format_: As = "table",
+) -> None:
+    """Show the history."""
+    from jinpai.cli.setting_tables import change_json, history_table
+
+    changes = _config(context.obj).history(key)
+    if as_json(format_):
+        print_json({"history": [change_json(change) for change in changes]})
+    else:
+        show(history_table(changes))
+
+
+def _names() -> list[str]:
+    from jinpai.settings import REGISTRY
+
+    return list(REGISTRY)
+
+
+def _config(root: Path) -> Any:
+    from jinpai.workspace_config import load_config
+
+    return load_config(root)
