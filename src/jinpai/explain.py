@@ -32,8 +32,8 @@ select
     j.shop_id, j.order_id, j.buyer_id, j.created_at, j.paid_at, j.created_day, j.paid_day,
     j.created_agent_id, j.paid_agent_id, j.paid_amount, j.units, j.refunded_amount, j.is_excluded,
     j.is_paid_in_time, o.closed_at, o.shipped_at, o.finished_at, o.payable_amount,
-    o.status as source_status, o.flag, o.note, us(o.closed_at) as closed_us, us(o.shipped_at) as shipped_us,
-    us(o.finished_at) as finished_us
+    o.status as source_status, o.flag, o.note,
+    us(o.closed_at) as closed_us, us(o.shipped_at) as shipped_us, us(o.finished_at) as finished_us
 from judged_orders as j
 inner join orders as o on o.shop_id = j.shop_id and o.order_id = j.order_id
 where j.shop_id = $shop_id and j.order_id = $order_id

@@ -19,6 +19,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from jinpai.compare import compare_sales
 from jinpai.engine.duckdb import DuckEngine
 from jinpai.errors import UnknownName, UsageError
 from jinpai.explain import explain_order, explain_reception
@@ -138,7 +139,8 @@ class Workspace:
 
         Args:
             metrics: codes; default all that exist at the grain.
-            by: parts of the grain: team, agent, product, day, week, month; none is the whole period.
+            by: parts of the grain: team, agent, product, day, week, month; none is the whole
+                period.
             first, last: local days, both inclusive; default the first to the last day loaded.
             judge_rule: order, order_first or payment; default the shop's setting.
             shop_id: default all shops.
@@ -233,6 +235,32 @@ class Workspace:
         with self._opened(shop_id) as (engine, shop):
             scope = scopes_of([shop], None, None)[0]
             return explain_reception(engine, scope, agent or None, buyer, _day(day), unmask=unmask)
+
+    def decompose(
+        self,
+        *,
+        agent: str | None = None,
+        versus: str = "previous",
+        first: str | date | None = None,
+        last: str | date | None = None,
+        judge_rule: str | None = None,
+        shop_id: str | None = None,
+    ) -> dict[str, Any]:
+        """Return what made the difference in sales (see `compare.compare_sales`).
+
+        Args:
+            agent: whose sales; default the shop's.
+            versus: ``team``, ``previous`` or another agent_id.
+        """
+        with self._opened(shop_id) as (engine, shop):
+            return compare_sales(
+                engine,
+                scopes_of([shop], first, last)[0],
+                agent=agent,
+                versus=versus,
+                loaded_from=date.fromisoformat(shop.first_day),
+                judge_rule=judge_rule or str(shop.settings["judge_rule"]),
+            )
 
     @contextmanager
     def _opened(self, shop_id: str | None) -> Iterator[tuple[DuckEngine, ShopRun]]:

@@ -20,7 +20,7 @@ from jinpai.metrics.query import MetricRow, ShopScope, query, select_metrics
 from jinpai.metrics.result import json_value
 from jinpai.metrics.texts import json_cell, json_cells, messages_of_rounds
 
-__all__ = ["explain_metric"]
+__all__ = ["check_names", "explain_metric"]
 
 _DIVIDE_BY = {"seconds": 1_000_000, "hours": 3_600_000_000}
 _WITH_MESSAGES = ("rounds", "any_reply_rounds")
@@ -72,7 +72,7 @@ def explain_metric(
     """
     grain = [part for part in GRAINS if part in who or (part == "day" and day is not None)]
     metric = select_metrics([code], grain)[0]
-    _check_names(engine, scope.shop_id, who)
+    check_names(engine, scope.shop_id, who)
     if day is not None:
         scope = replace(scope, first=day, last=day)
     cell = (scope.shop_id, *(day if part == "day" else who[part] for part in grain))
@@ -99,7 +99,8 @@ def explain_metric(
     }
 
 
-def _check_names(engine: DuckEngine, shop_id: str, who: Mapping[str, str | None]) -> None:
+def check_names(engine: DuckEngine, shop_id: str, who: Mapping[str, str | None]) -> None:
+    """Raise UnknownName for an agent, team or product the run did not see; None is always known."""
     for part, name in who.items():
         if name is None:
             continue
