@@ -11,7 +11,9 @@ import duckdb
 from jinpai.sources.base import Batch, batch_of
 from jinpai.tables.lake import Lake, Snapshot
 from jinpai.tables.load import ImportReport, Item, import_batches, preview
+from jinpai.tables.zones import local_to_utc
 
+local_to_utc("", "UTC")  # remembered, so that processes forked from here start faster
 Row = Mapping[str, object]
 
 
