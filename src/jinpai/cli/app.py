@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from jinpai.cli import groups
 from jinpai.cli.console import note, print_json, progress, show
+from jinpai.cli.explain_commands import decompose, explain_app
 from jinpai.cli.options import (
     As,
     First,
@@ -21,6 +21,7 @@ from jinpai.cli.options import (
     as_json,
     checked_memory,
 )
+from jinpai.cli.setting_commands import settings_app
 from jinpai.cli.words import both, say
 
 __all__ = ["app"]
@@ -44,8 +45,6 @@ app = typer.Typer(
         " jinpai metrics my-shop --by agent",
     ),
 )
-app.add_typer(groups.settings_app, name="settings")
-app.add_typer(groups.explain_app, name="explain")
 
 
 @app.callback(invoke_without_command=True)
@@ -361,6 +360,22 @@ def metrics(
 def _codes(options: list[str] | None) -> list[str]:
     parts = [part.strip() for text in options or [] for part in text.split(",")]
     return list(dict.fromkeys(part for part in parts if part))
+
+
+app.add_typer(explain_app, name="explain")
+app.command(
+    help=both(
+        "Split a difference in sales: more buyers, better conversion or dearer baskets?",
+        "拆解客服销售额的差距：来自人数、转化率还是客单价？",
+    ),
+    epilog=both(
+        "Examples:  jinpai decompose my-shop --agent NAME --with team\n\n"
+        "jinpai decompose my-shop --agent NAME --with previous --from 2026-03-16 --to 2026-03-30",
+        "示例：  jinpai decompose my-shop --agent 客服 --with team\n\n"
+        "jinpai decompose my-shop --agent 客服 --with previous --from 2026-03-16 --to 2026-03-30",
+    ),
+)(decompose)
+app.add_typer(settings_app, name="settings")
 
 
 @app.command(

@@ -16,14 +16,13 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from rich.table import Table
 from rich.text import Text
 
-__all__ = ["cell", "err", "mask_phones", "note", "out", "plain_table", "print_json", "progress"]
+__all__ = ["cell", "err", "note", "out", "plain_table", "print_json", "progress"]
 
 _WIDTH = 100  # where the output is no terminal and COLUMNS says nothing
 # C0 and C1 controls, and marks that reorder or hide text.
 _UNSEEN = re.compile(
     "[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
 )
-_PHONE = re.compile(r"(?<!\d)(1[3-9]\d)\d{4}(\d{4})(?!\d)")
 
 
 class _Console(Console):
@@ -66,15 +65,6 @@ def cell(value: Any, style: str = "") -> Text:
 
 def _escaped(match: re.Match[str]) -> str:
     return match[0].encode("unicode_escape").decode("ascii")
-
-
-def mask_phones(text: str) -> str:
-    """Hide the middle of mobile numbers.
-
-    >>> mask_phones("call 13812345678")
-    'call 138****5678'
-    """
-    return _PHONE.sub(r"\1****\2", text)
 
 
 def plain_table(

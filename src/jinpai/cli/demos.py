@@ -51,8 +51,8 @@ def show_demo(made: Demo) -> None:
         cell(
             say(
                 f"Shop: {facts['shop_sales_amount']} in {facts['shop_sales_orders']} orders,"
-                f" of them {facts['silent_amount']} ({share:.1%}, {facts['silent_orders']} orders) silent:"
-                " credited to nobody.",
+                f" of them {facts['silent_amount']} ({share:.1%},"
+                f" {facts['silent_orders']} orders) silent: credited to nobody.",
                 f"全店：{facts['shop_sales_amount']}，{facts['shop_sales_orders']} 笔；其中静默"
                 f" {facts['silent_amount']}（占 {share:.1%}，{facts['silent_orders']} 笔）："
                 "没有客服归属。",
@@ -67,7 +67,8 @@ def _what(made: Demo, rows: int) -> str:
     files, root = len(made.simulated.files), made.workspace.root
     return say(
         f"A made-up shop in Taobao's formats: {files} files ({root}/exports), {rows:,} rows"
-        f" imported and run in {made.seconds:.0f} s; {len(made.run.checks)} checks of the books hold.",
+        f" imported and run in {made.seconds:.0f} s; {len(made.run.checks)} checks of the books"
+        " hold.",
         f"模拟店铺，淘宝导出格式：{files} 个文件（{root}/exports），导入 {rows:,} 行并计算，"
         f"共 {made.seconds:.0f} 秒；{len(made.run.checks)} 项账目核对无误。",
     )

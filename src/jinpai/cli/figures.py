@@ -49,9 +49,12 @@ _WIDEST_KEY = 32
 class Names:
     """Names of agents and products, and currencies of shops."""
 
-    def __init__(self, workspace: Workspace, *, products: bool = False) -> None:
+    def __init__(
+        self, workspace: Workspace, shop_id: str | None = None, *, products: bool = False
+    ) -> None:
         self._names = dict[tuple[str, str, str], str]()
-        with workspace.derived() as (engine, _, snapshot):
+        with workspace.derived(shop_id) as (engine, shops, snapshot):
+            self._shops = {shop.shop_id for shop in shops}
             self._add("agent_id", engine.fetch("names", "select *, agent_id as id from roster"))
             if products:
                 table = snapshot.table_sql("products")
@@ -62,7 +65,7 @@ class Names:
 
     def _add(self, kind: str, rows: Any) -> None:
         for row in rows.to_pylist():
-            if row["name"]:
+            if row["name"] and row["shop_id"] in self._shops:
                 self._names[kind, row["shop_id"], row["id"]] = row["name"]
 
     def of(self, kind: str, shop_id: str, key: str) -> str:

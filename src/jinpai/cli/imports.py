@@ -8,10 +8,10 @@ from typing import Any
 import pyarrow as pa
 from rich.table import Table
 
-from jinpai.cli.console import mask_phones, note, plain_table, show
+from jinpai.cli.console import note, plain_table, show
 from jinpai.cli.words import say
 from jinpai.importing import Imported
-from jinpai.metrics.result import json_value
+from jinpai.metrics.texts import json_cell, masked
 from jinpai.tables.load import Counts
 from jinpai.tables.schema import REASONS
 
@@ -76,7 +76,7 @@ def import_json(done: Imported) -> dict[str, Any]:
 
 
 def _preview(value: Any) -> Any:
-    return mask_phones(value) if isinstance(value, str) else json_value(value)
+    return masked(value) if isinstance(value, str) else json_cell(value)
 
 
 def show_import(done: Imported, workspace: Path) -> None:
@@ -155,7 +155,7 @@ def _rejects(rejects: pa.Table, reasons: dict[str, int]) -> Table:
     lines = []
     for reason, count in reasons.items():
         for place, row in enumerate(first.get(reason, [])):
-            raw = mask_phones(" ".join(str(row["raw"] or "").split()))
+            raw = masked(" ".join(str(row["raw"] or "").split())) or ""
             words = say(REASONS.get(reason, reason), _REASONS_ZH.get(reason, reason))
             lines.append(
                 (
@@ -184,5 +184,5 @@ def _sample(name: str, rows: pa.Table) -> Table:
 
 
 def _short(value: Any) -> str:
-    text = "" if value is None else mask_phones(" ".join(str(json_value(value)).split()))
+    text = "" if value is None else " ".join(str(_preview(value)).split())
     return text if len(text) <= 24 else text[:23] + "…"

@@ -1,4 +1,4 @@
-"""The commands that have commands: ``settings`` and ``explain``."""
+"""The command ``settings`` and its own commands."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from jinpai.cli.console import note, print_json, show
 from jinpai.cli.options import As, Shop, Workspace, as_json
 from jinpai.cli.words import both, say
 
-__all__ = ["explain_app", "settings_app"]
+__all__ = ["settings_app"]
 
 settings_app = typer.Typer(
     no_args_is_help=True,
@@ -25,13 +25,6 @@ settings_app = typer.Typer(
         "\n\njinpai settings my-shop set auto_reply_texts '[\"您好\"]' --shop s1",
         "示例：  jinpai settings my-shop list\n\njinpai settings my-shop set session_gap 10分钟"
         "\n\njinpai settings my-shop set auto_reply_texts '[\"您好\"]' --shop s1",
-    ),
-)
-explain_app = typer.Typer(
-    no_args_is_help=True,
-    help=both(
-        "Open a number: the rows behind a metric, why an order is whose, what a reception was.",
-        "打开一个数字：指标背后的明细、订单为何归属某人、一次接待的全貌。",
     ),
 )
 Name = Annotated[
