@@ -41,7 +41,7 @@ def recount(made: dict[str, Any], role: str, side: str = "own") -> Fraction | No
         amounts = list(dict(zip(keys, amounts, strict=True)).values())
     if how["columns"] == ["online_us"] and not rows:
         return None
-    return sum(amounts, Fraction(0)) / how["divide_by"]
+    return sum(amounts, Fraction(0)) / int(how["divide_by"])
 
 
 def over(top: Fraction | None, bottom: Fraction | None) -> Fraction | None:
