@@ -35,6 +35,7 @@ __all__ = [
 
 DELIMITERS = (",", "\t", ";", "|")
 MAX_ROWS_HELD = 5_000_000
+_NAME = 500  # characters of a cell that are looked at when it may be a column name
 _EMPTY = frozenset({"", "-", "--", "null"})
 _BRACKETS = str.maketrans("（）", "()")
 _LEADING_GUARD = re.compile(r"^'(?=.)", re.DOTALL)
@@ -79,7 +80,7 @@ def normalise_header(text: str | None) -> str:
     """
     if text is None:
         return ""
-    kept = (c for c in text if unicodedata.category(c) != "Cf" and c not in "\r\n\t\u3000")
+    kept = (c for c in text[:_NAME] if unicodedata.category(c) != "Cf" and c not in "\r\n\t\u3000")
     return unquote("".join(kept).strip()).strip().translate(_BRACKETS)
 
 
