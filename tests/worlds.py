@@ -10,12 +10,12 @@ from datetime import date
 from typing import Any
 
 import pyarrow as pa
-from jinpai import attribution, conversations
-from jinpai.conversations.inputs import RunShop, run_relations, settings_in_use
+from jinpai import attribution
+from jinpai.conversations.inputs import RunShop
 from jinpai.engine.duckdb import DuckEngine
 from jinpai.metrics.query import MetricRow, ShopScope, query, select_metrics
 from jinpai.periods import day_of
-from jinpai.run import ROSTER
+from jinpai.run import make
 from jinpai.settings import Settings
 from jinpai.tables.schema import TABLES
 from reference.model import Shop, latest, visible
@@ -68,14 +68,7 @@ def run_shop(shop: Shop, as_of_us: int | None) -> RunShop:
 
 def run_shops(engine: DuckEngine, runs: Sequence[RunShop]) -> None:
     """Run conversations and attribution in an engine that has the canonical tables."""
-    for name, table in run_relations(runs).items():
-        engine.put(name, table)
-    steps = [
-        ROSTER,
-        *conversations.conversation_steps(settings_in_use(runs)),
-        *attribution.attribution_steps(),
-    ]
-    engine.run(steps, keep=("roster", *conversations.RESULTS, *attribution.RESULTS))
+    make(engine, runs)
     for name, sql in attribution.balance_checks().items():
         assert engine.fetch(name, sql).num_rows == 0, name
 

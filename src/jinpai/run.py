@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,13 +20,17 @@ from jinpai import attribution, conversations
 from jinpai.conversations.inputs import RunShop, run_relations, settings_in_use
 from jinpai.engine.duckdb import DuckEngine
 from jinpai.engine.plan import Step
-from jinpai.errors import BalanceError, UsageError
+from jinpai.errors import BalanceError, EngineError, UsageError
 from jinpai.periods import day_of, parse_as_of
 from jinpai.settings import Settings
 from jinpai.tables.lake import Lake, Snapshot
 from jinpai.workspace_config import Config
 
-__all__ = ["RunReport", "ShopRun", "open_engine", "run_line", "shop_runs"]
+__all__ = ["RESULTS", "RunReport", "ShopRun", "make", "open_engine", "run_line", "shop_runs"]
+
+RESULTS = ("roster", *conversations.RESULTS, *attribution.RESULTS)
+# Keys are 63-bit: a clash among a billion threads is rarer than one in ten.
+_SALTS = 5
 
 OnStep = Callable[[str, int, int], None]
 
@@ -111,28 +115,40 @@ def run_line(
     with open_engine(config.root, memory=memory, threads=threads) as engine:
         snapshot.register(engine.con)
         shops = _shops(engine, snapshot, config, as_of)
-        for name, table in run_relations(shops).items():
-            engine.put(name, table)
-        steps = [
-            ROSTER,
-            *conversations.conversation_steps(settings_in_use(shops)),
-            *attribution.attribution_steps(),
-        ]
-        results = ("roster", *conversations.RESULTS, *attribution.RESULTS)
-        seconds = engine.run(steps, keep=results, on_step=on_step)
-        checks = _check(engine)
+        seconds = make(engine, shops, on_step)
         report = RunReport(
             shops=tuple(_shop_run(shop) for shop in shops),
-            rows={name: engine.count(name) for name in results},
             seconds=seconds,
-            checks=checks,
+            checks=_check(engine),
         )
-        if on_step is not None:
-            on_step("publish", len(steps), len(steps))
         started = time.perf_counter()
-        lake.write_run(engine.con, {name: name for name in results}, _meta(report, snapshot))
+        relations = {name: name for name in RESULTS}
+        published = lake.write_run(engine.con, relations, _meta(report, snapshot))
         seconds["publish"] = time.perf_counter() - started
+        report.rows.update({name: published.count(name) for name in RESULTS})
         return report
+
+
+def make(
+    engine: DuckEngine, shops: Sequence[RunShop], on_step: OnStep | None = None
+) -> dict[str, float]:
+    """Make the relations of RESULTS in an engine that has the canonical tables; return the seconds.
+
+    Starts again under another salt when two things share a key within the run.
+    """
+    steps = [
+        ROSTER,
+        *conversations.conversation_steps(settings_in_use(shops)),
+        *attribution.attribution_steps(),
+    ]
+    for salt in map(str, range(_SALTS)):
+        for name, table in run_relations(shops, salt).items():
+            engine.put(name, table)
+        kept = (*RESULTS, "thread_names", "threads", "order_facts")
+        seconds = engine.run(steps, keep=kept, on_step=on_step)
+        if not engine.fetch("key clashes", attribution.key_clashes()).num_rows:
+            return seconds
+    raise EngineError("key clashes", attribution.key_clashes(), f"after {_SALTS} salts")
 
 
 def shop_runs(meta: Mapping[str, Any]) -> list[ShopRun]:
@@ -145,7 +161,6 @@ def _meta(report: RunReport, snapshot: Snapshot) -> dict[str, Any]:
         "snapshot": snapshot.id,
         "versions": snapshot.versions,
         "shops": [vars(shop) | {"settings": dict(shop.settings)} for shop in report.shops],
-        "rows": report.rows,
         "seconds": {name: round(value, 3) for name, value in report.seconds.items()},
         "checks": report.checks,
     }

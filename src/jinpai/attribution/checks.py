@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["balance_checks"]
+__all__ = ["balance_checks", "key_clashes"]
 
 
 def balance_checks() -> dict[str, str]:
@@ -17,6 +17,11 @@ def balance_checks() -> dict[str, str]:
         "messages_in_sessions": _MESSAGES,
         "one_winner_at_most": _WINNERS,
     }
+
+
+def key_clashes() -> str:
+    """Return the query of things that share a key within the run; the run then takes another salt."""
+    return _CLASHES
 
 
 _BOOKS = """
@@ -102,5 +107,22 @@ select shop_id, order_id, moment, count(*) as winners
 from candidates
 where place = 1
 group by shop_id, order_id, moment
+having count(*) > 1
+"""
+
+_CLASHES = """
+select 'thread' as kind, thread_no as key
+from thread_names
+group by thread_no
+having count(*) > 1
+union all
+select 'order' as kind, order_no as key
+from order_facts
+group by order_no
+having count(*) > 1
+union all
+select 'buyer' as kind, buyer_no as key
+from (select distinct shop_id, buyer_id, buyer_no from threads) as b
+group by buyer_no
 having count(*) > 1
 """

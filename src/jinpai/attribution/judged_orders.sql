@@ -1,5 +1,6 @@
--- One row per order that exists at as_of, with the winner at each moment.
+-- One row per order that exists at as_of, with the winner at each moment; order_no is a key within the run.
 select
+    o.order_no,
     o.shop_id,
     o.order_id,
     o.buyer_id,
@@ -16,7 +17,5 @@ select
     coalesce(o.paid_us - o.created_us <= r.payment_us, false) as is_paid_in_time
 from order_facts as o
 inner join run_shops as r on r.shop_id = o.shop_id
-left join candidates as c
-    on c.shop_id = o.shop_id and c.order_id = o.order_id and c.moment = 'created' and c.place = 1
-left join candidates as p
-    on p.shop_id = o.shop_id and p.order_id = o.order_id and p.moment = 'paid' and p.place = 1
+left join winners as c on c.order_no = o.order_no and c.moment = 'created'
+left join winners as p on p.order_no = o.order_no and p.moment = 'paid'

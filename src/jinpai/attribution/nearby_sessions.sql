@@ -2,17 +2,16 @@
 -- window, the window of the same length before it, or the one after the moment.
 -- exclusion: why the session is no candidate, null for a candidate.
 select
-    o.shop_id,
-    o.order_id,
+    o.order_no,
     o.moment,
     o.at_us,
-    s.agent_id,
+    s.agent_no,
     s.start_us,
     s.end_us,
     s.start_us <= o.at_us and s.end_us >= o.at_us as is_covering,
     case
         when s.filter_reason is not null then 'filtered'
-        when s.agent_id is null then 'unassigned'
+        when not s.has_agent then 'unassigned'
         when s.human_messages = 0 then 'unattended'
         when r.two_sided and s.buyer_messages = 0 then 'one_sided'
         when s.start_us > o.at_us or s.end_us < o.at_us - r.order_window_us then 'out_of_window'
@@ -20,7 +19,6 @@ select
 from order_moments as o
 inner join run_shops as r on r.shop_id = o.shop_id
 inner join judged_sessions as s
-    on s.shop_id = o.shop_id
-    and s.buyer_id = o.buyer_id
+    on s.buyer_no = o.buyer_no
     and s.start_us <= o.at_us + r.order_window_us
     and s.end_us >= o.at_us - 2 * r.order_window_us

@@ -14,14 +14,16 @@ RESULTS = ("candidates", "judged_orders", "credits", "reception_links", "sale_li
 
 
 def attribution_steps() -> list[Step]:
-    """Return the steps that make the relations of ``RESULTS``."""
+    """Return the steps that make the relations of ``RESULTS``; those read once are views."""
     return [
         _step("order_moments", keep=False),
         _step("nearby_sessions", keep=False),
-        _step("candidates"),
+        _step("ranked_sessions"),
+        _step("winners"),
+        _step("candidates", keep=False),
         _step("judged_orders"),
-        _step("credits"),
-        _step("reception_links"),
+        _step("credits", keep=False),
+        _step("reception_links", keep=False),
         _step("sale_lines"),
     ]
 

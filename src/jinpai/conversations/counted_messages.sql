@@ -7,11 +7,15 @@ select
     day_no,
     sender_code,
     position,
-    count(case when is_cut then 1 end) over thread as session_no,
-    count(case when sender_code = 2 then 1 end) over thread
-        - case when sender_code = 2 then 1 else 0 end as humans_before,
-    count(case when sender_code <> 1 then 1 end) over thread
-        - case when sender_code <> 1 then 1 else 0 end as replies_before
+    cast(count(case when is_cut then 1 end) over thread as integer) as session_no,
+    cast(
+        count(case when sender_code = 2 then 1 end) over thread
+        - case when sender_code = 2 then 1 else 0 end as integer
+    ) as humans_before,
+    cast(
+        count(case when sender_code <> 1 then 1 end) over thread
+        - case when sender_code <> 1 then 1 else 0 end as integer
+    ) as replies_before
 from ordered_messages
 window thread as (
     partition by thread_no order by position rows between unbounded preceding and current row

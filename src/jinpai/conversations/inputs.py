@@ -3,7 +3,7 @@
 All values of a run come in as relations, one row per shop or per piece of time, so that nothing is
 pasted into SQL and every shop may have settings of its own.
 
-    run_shops      per shop: as_of, settings in force (durations in microseconds)
+    run_shops      per shop: as_of, settings in force (durations in microseconds), salt of keys
     setting_texts  per (shop, list setting, text); pattern: a regular expression for globs
     shop_clock     per (shop, stretch of time): shifts to the local day and wall clock
     shop_days      per (shop, local day): first instant and first instant of the next day
@@ -65,10 +65,13 @@ def settings_in_use(shops: Iterable[RunShop]) -> set[str]:
     return {name for shop in shops for name in TEXT_SETTINGS if getattr(shop.settings, name)}
 
 
-def run_relations(shops: Sequence[RunShop]) -> dict[str, pa.Table]:
-    """Return the run relations by name (columns as in the module's text)."""
+def run_relations(shops: Sequence[RunShop], salt: str = "") -> dict[str, pa.Table]:
+    """Return the run relations by name (columns as in the module's text).
+
+    ``salt`` goes into the keys within the run; another one is taken when two things share a key.
+    """
     return {
-        "run_shops": _table(_SHOPS, [_shop_row(shop) for shop in shops]),
+        "run_shops": _table(_SHOPS, [_shop_row(shop, salt) for shop in shops]),
         "setting_texts": _table(_TEXTS, [row for shop in shops for row in _text_rows(shop)]),
         "shop_clock": _per_shop(_CLOCK, shops, _clock_rows),
         "shop_days": _per_shop(_DAYS, shops, _day_rows),
@@ -81,7 +84,7 @@ _SHOPS = pa.schema(
     [
         ("shop_id", pa.string()),
         ("as_of_us", pa.int64()),
-        ("settings_id", pa.string()),
+        ("salt", pa.string()),
         ("session_gap_us", pa.int64()),
         ("ad_max_messages", pa.int64()),
         ("one_sentence", pa.bool_()),
@@ -129,12 +132,12 @@ _DUTY = pa.schema(
 )
 
 
-def _shop_row(shop: RunShop) -> _Row:
+def _shop_row(shop: RunShop, salt: str) -> _Row:
     s = shop.settings
     return (
         shop.shop_id,
         shop.as_of_us,
-        s.settings_id,
+        salt,
         s.us("session_gap"),
         s.ad_max_messages,
         s.one_sentence,

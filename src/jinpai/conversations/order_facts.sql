@@ -1,5 +1,5 @@
 -- One row per order that exists at as_of, with what had happened to it by then.
--- units: item_count, else the sum of its items' quantities, else 0.
+-- order_no and buyer_no are keys within the run. units: item_count, else the sum of its items' quantities, else 0.
 with item_units as (
     select shop_id, order_id, sum(coalesce(quantity, 0)) as units
     from order_items
@@ -20,6 +20,7 @@ refunded as (
 seen as (
     select
         o.*,
+        r.salt,
         us(o.created_at) as created_us,
         case when us(o.paid_at) <= r.as_of_us then us(o.paid_at) end as paid_us,
         case when us(o.closed_at) <= r.as_of_us then us(o.closed_at) end as closed_us,
@@ -32,9 +33,11 @@ seen as (
 )
 
 select
+    key_of(s.salt, s.shop_id, s.order_id, 'order') as order_no,
     s.shop_id,
     s.order_id,
     s.buyer_id,
+    key_of(s.salt, s.shop_id, s.buyer_id, 'buyer') as buyer_no,
     s.created_us,
     s.paid_us,
     s.closed_us,

@@ -3,7 +3,7 @@ select
     d.thread_no,
     d.day_no,
     t.shop_id,
-    t.buyer_id,
+    t.buyer_no,
     d.first_us,
     case
         when b.filter_reason is not null then b.filter_reason

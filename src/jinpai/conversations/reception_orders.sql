@@ -5,7 +5,7 @@
 select
     d.thread_no,
     d.day_no,
-    o.shop_id,
+    o.order_no,
     o.order_id,
     o.created_us,
     o.created_us >= d.first_us and o.created_day_no <= d.day_no + r.inquiry_days - 1 as in_window,
@@ -18,7 +18,7 @@ select
 from reception_marks as d
 inner join run_shops as r on r.shop_id = d.shop_id
 inner join order_facts as o
-    on o.shop_id = d.shop_id and o.buyer_id = d.buyer_id and not o.is_excluded
+    on o.buyer_no = d.buyer_no and not o.is_excluded
 where
     (o.created_us >= d.first_us and o.created_day_no <= d.day_no + r.inquiry_days - 1)
     or (o.paid_us < d.first_us and o.paid_us >= d.first_us - r.aftersale_us)

@@ -1,4 +1,5 @@
 -- One row per reception: (shop, agent, buyer, local day) with at least one buyer message.
+-- any_reply_*: closed rounds that opened that day, counted with auto and robot messages as answers.
 with slow as (
     select
         p.thread_no,
@@ -23,6 +24,8 @@ select
     d.buyer_messages,
     d.human_messages,
     d.is_replied,
+    coalesce(y.any_reply_rounds, 0) as any_reply_rounds,
+    coalesce(y.any_reply_wait_us, 0) as any_reply_wait_us,
     coalesce(s.slow_rounds, 0) as slow_rounds,
     coalesce(s.slow_rounds, 0) >= r.slow_times as is_slow
 from reception_days as d
@@ -30,4 +33,5 @@ inner join threads as t on t.thread_no = d.thread_no
 inner join run_shops as r on r.shop_id = t.shop_id
 inner join reception_marks as m on m.thread_no = d.thread_no and m.day_no = d.day_no
 inner join reception_kinds as k on k.thread_no = d.thread_no and k.day_no = d.day_no
+left join any_reply_days as y on y.thread_no = d.thread_no and y.day_no = d.day_no
 left join slow as s on s.thread_no = d.thread_no and s.day_no = d.day_no

@@ -2,8 +2,8 @@
 -- (null for a filtered session).
 select
     s.shop_id,
-    s.agent_id,
-    s.buyer_id,
+    t.agent_id,
+    t.buyer_id,
     day_date(s.day_no) as day,
     s.session_no,
     instant(s.start_us) as started_at,
@@ -16,8 +16,5 @@ select
     s.filter_reason,
     l.concurrency
 from judged_sessions as s
-left join session_load as l
-    on l.shop_id = s.shop_id
-    and l.agent_key = s.agent_key
-    and l.at_us = s.start_us
-    and s.filter_reason is null
+inner join threads as t on t.thread_no = s.thread_no
+left join session_load as l on l.thread_no = s.thread_no and l.session_no = s.session_no

@@ -13,7 +13,7 @@ from jinpai.engine.plan import Step, sql_step
 __all__ = ["RESULTS", "conversation_steps"]
 
 # What later stages and people read; everything else is a means.
-RESULTS = ("sessions", "rounds", "any_reply_rounds", "receptions", "online_days")
+RESULTS = ("sessions", "rounds", "receptions", "online_days")
 
 _EMPTY = {
     "auto_replies": (
@@ -30,6 +30,8 @@ _EMPTY = {
 def conversation_steps(settings_in_use: Set[str]) -> list[Step]:
     """Return the steps that make the relations of ``RESULTS``.
 
+    Relations that are only published are views, so that they stream to their files.
+
     Args:
         settings_in_use: list settings that any shop of the run fills. Message texts are read only
             if a phrase is asked for, since they are most of the bytes.
@@ -37,12 +39,14 @@ def conversation_steps(settings_in_use: Set[str]) -> list[Step]:
     return [
         _unless(not settings_in_use & {"auto_reply_texts", "auto_reply_prefixes"}, "auto_replies"),
         _step("visible_messages", keep=False),
+        _step("thread_names"),
+        _step("agent_numbers"),
         _step("threads"),
         _step("ordered_messages"),
         _step("counted_messages"),
         _step("session_spans"),
         _step("round_spans"),
-        _step("any_reply_spans"),
+        _step("any_reply_days"),
         _step("reception_days"),
         _step("buyer_marks"),
         _unless("ad_phrases" not in settings_in_use, "ad_receptions"),
@@ -50,12 +54,11 @@ def conversation_steps(settings_in_use: Set[str]) -> list[Step]:
         _step("order_facts"),
         _step("reception_orders"),
         _step("reception_kinds"),
-        _step("receptions"),
+        _step("receptions", keep=False),
         _step("judged_sessions"),
         _step("session_load"),
-        _step("sessions"),
-        _step("rounds"),
-        _step("any_reply_rounds"),
+        _step("sessions", keep=False),
+        _step("rounds", keep=False),
         _step("online_spans"),
         _step("online_days"),
     ]

@@ -4,7 +4,7 @@ select
     m.shop_id,
     m.buyer_id,
     m.agent_id,
-    coalesce(m.agent_id, '') as agent_key,
+    key_of(r.salt, m.shop_id, m.buyer_id, coalesce(m.agent_id, '')) as thread_no,
     us(m.sent_at) as sent_us,
     m.seq,
     m.message_id,

@@ -8,7 +8,7 @@ declares every verb; a verb it lacks raises while planning, before a row is read
     day_number(u)      shifted microseconds -> whole days since 1970
     day_date(n)        days since 1970 -> calendar date
     date_day(d)        calendar date -> days since 1970
-    some_id()          a number that is different in every row (no order, no meaning)
+    key_of(s, a, b, c) whole number that stands for three texts under a salt; two may share one
     has_text(t, p)     does text t contain p, exactly
     starts(t, p)       does text t start with p, exactly
     like_pattern(t, p) does the whole text match the regular expression p
@@ -32,7 +32,7 @@ VERBS: dict[str, tuple[str, ...]] = {
     "day_number": ("u",),
     "day_date": ("n",),
     "date_day": ("d",),
-    "some_id": (),
+    "key_of": ("s", "a", "b", "c"),
     "has_text": ("t", "p"),
     "starts": ("t", "p"),
     "like_pattern": ("t", "p"),
@@ -68,7 +68,7 @@ DUCKDB = Dialect(
         "day_number": "(u // 86400000000)::integer",
         "day_date": "date '1970-01-01' + n",
         "date_day": "(d - date '1970-01-01')::integer",
-        "some_id": "row_number() over ()",
+        "key_of": "(hash(s, a, b, c) >> 1)::bigint",
         "has_text": "contains(t, p)",
         "starts": "starts_with(t, p)",
         "like_pattern": "regexp_full_match(t, p)",

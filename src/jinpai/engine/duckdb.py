@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
@@ -90,7 +90,7 @@ class DuckEngine:
         Raises:
             EngineError: carrying the step's meaning, its SQL and the engine's words.
         """
-        kind = "table" if step.keep else "temp view"
+        kind = "temp table" if step.keep else "temp view"
         self._execute(step.name, f'create or replace {kind} "{step.name}" as\n{step.sql}')
 
     def drop(self, name: str) -> None:
@@ -112,8 +112,8 @@ class DuckEngine:
         Returns:
             Seconds spent in each step.
         """
-        last_use = _last_use(steps)
         wanted = set(keep)
+        last_use = _last_use(steps, wanted)
         seconds: dict[str, float] = {}
         for place, step in enumerate(steps):
             if on_step is not None:
@@ -158,11 +158,15 @@ class DuckEngine:
             self.con.execute("set disabled_optimizers = ''")
 
 
-def _last_use(steps: Sequence[Step]) -> dict[str, int]:
-    """Place of the last step that reads each relation, views followed to what they read."""
+def _last_use(steps: Sequence[Step], wanted: Set[str]) -> dict[str, int]:
+    """Place of the last step that reads each relation, views followed to what they read.
+
+    What a wanted view reads is used after the last step.
+    """
     reads = {step.name: _names_in(step.sql, steps) for step in steps}
     last = {step.name: place for place, step in enumerate(steps)}
-    for place, step in enumerate(steps):
+    for at, step in enumerate(steps):
+        place = len(steps) if step.name in wanted and not step.keep else at
         waiting, seen = list(reads[step.name]), set[str]()
         while waiting:
             name = waiting.pop()

@@ -68,7 +68,8 @@ def write_files(
 def _stored(name: str, kind: str) -> str:
     column = '"' + name.replace('"', '""') + '"'
     if kind.startswith("TIMESTAMP") and "ZONE" not in kind:
-        return f"timezone('UTC', CAST({column} AS TIMESTAMP)) AS {column}"
+        # The UTC instant as it is; asking the time zone library costs twenty times as much.
+        return f"make_timestamptz(epoch_us(CAST({column} AS TIMESTAMP))) AS {column}"
     return f"CAST({column} AS {_STORED[kind]}) AS {column}" if kind in _STORED else column
 
 

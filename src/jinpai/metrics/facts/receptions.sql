@@ -71,6 +71,8 @@ select
     r.buyer_messages,
     r.human_messages,
     r.is_replied,
+    r.any_reply_rounds,
+    r.any_reply_wait_us,
     r.slow_rounds,
     r.is_slow,
     coalesce(o.has_order, false) as has_order,
