@@ -37,12 +37,16 @@ app = typer.Typer(
         "金牌：从店铺导出的文件算出客服绩效——谁在成交、谁在协助、谁回复得慢。",
     ),
     epilog=both(
-        "Start here:  jinpai demo\n\nYour own shop:  jinpai init my-shop --shop-id s1 --shop-name"
-        " NAME --platform taobao ;  jinpai import my-shop exports/ ;  jinpai run my-shop ; "
-        " jinpai metrics my-shop --by agent",
-        "先看演示：  jinpai demo\n\n自己的店铺：  jinpai init my-shop --shop-id s1 --shop-name 店名"
-        " --platform taobao ；  jinpai import my-shop exports/ ；  jinpai run my-shop ； "
-        " jinpai metrics my-shop --by agent",
+        "jinpai demo                    # see it on a made-up shop\n"
+        "jinpai init my-shop --shop-id s1 --shop-name NAME --platform taobao\n"
+        "jinpai import my-shop exports/\n"
+        "jinpai run my-shop\n"
+        "jinpai metrics my-shop --by agent",
+        "jinpai demo                    # 先看模拟店铺的演示\n"
+        "jinpai init my-shop --shop-id s1 --shop-name 店名 --platform taobao\n"
+        "jinpai import my-shop exports/\n"
+        "jinpai run my-shop\n"
+        "jinpai metrics my-shop --by agent",
     ),
 )
 
@@ -63,8 +67,8 @@ def _root(
 @app.command(
     help=both("Make a workspace for a shop.", "为店铺建立工作区。"),
     epilog=both(
-        "Example:  jinpai init my-shop --shop-id s1 --shop-name 'Jin Pai' --platform taobao",
-        "示例：  jinpai init my-shop --shop-id s1 --shop-name 金牌旗舰店 --platform taobao",
+        "jinpai init my-shop --shop-id s1 --shop-name 'Jin Pai' --platform taobao",
+        "jinpai init my-shop --shop-id s1 --shop-name 金牌旗舰店 --platform taobao",
     ),
 )
 def init(
@@ -132,10 +136,10 @@ def init(
         "格式按内容自动识别，重复导入不会重复计数。",
     ),
     epilog=both(
-        "Example:  jinpai import my-shop exports/ --dry-run\n\n"
-        "Any other file:  jinpai import my-shop data.csv --mapping my.yaml",
-        "示例：  jinpai import my-shop exports/ --dry-run\n\n"
-        "其他格式：  jinpai import my-shop data.csv --mapping my.yaml",
+        "jinpai import my-shop exports/ --dry-run\n"
+        "jinpai import my-shop data.csv --mapping my.yaml    # any other format",
+        "jinpai import my-shop exports/ --dry-run\n"
+        "jinpai import my-shop data.csv --mapping my.yaml    # 其他格式",
     ),
 )
 def import_(
@@ -247,8 +251,8 @@ def _pairs(options: list[str]) -> dict[str, str]:
         "根据已导入的数据生成会话、归属与业绩，并核对账目。",
     ),
     epilog=both(
-        "Example:  jinpai run my-shop --as-of 2026-03-31",
-        "示例：  jinpai run my-shop --as-of 2026-03-31",
+        "jinpai run my-shop --as-of 2026-03-31",
+        "jinpai run my-shop --as-of 2026-03-31",
     ),
 )
 def run(
@@ -291,11 +295,11 @@ def run(
         "Show figures of the last run at any grain.", "查看最近一次计算的指标，可按任意维度。"
     ),
     epilog=both(
-        "Examples:  jinpai metrics my-shop --by agent\n\n"
-        "jinpai metrics my-shop --metric sales_amount,reply_rate --by agent,day\n\n"
+        "jinpai metrics my-shop --by agent\n"
+        "jinpai metrics my-shop --metric sales_amount,reply_rate --by agent,day\n"
         "jinpai metrics my-shop --by agent,month --format xlsx --out march.xlsx",
-        "示例：  jinpai metrics my-shop --by agent\n\n"
-        "jinpai metrics my-shop --metric sales_amount,reply_rate --by agent,day\n\n"
+        "jinpai metrics my-shop --by agent\n"
+        "jinpai metrics my-shop --metric sales_amount,reply_rate --by agent,day\n"
         "jinpai metrics my-shop --by agent,month --format xlsx --out 三月.xlsx",
     ),
 )
@@ -369,9 +373,9 @@ app.command(
         "拆解客服销售额的差距：来自人数、转化率还是客单价？",
     ),
     epilog=both(
-        "Examples:  jinpai decompose my-shop --agent NAME --with team\n\n"
+        "jinpai decompose my-shop --agent NAME --with team\n"
         "jinpai decompose my-shop --agent NAME --with previous --from 2026-03-16 --to 2026-03-30",
-        "示例：  jinpai decompose my-shop --agent 客服 --with team\n\n"
+        "jinpai decompose my-shop --agent 客服 --with team\n"
         "jinpai decompose my-shop --agent 客服 --with previous --from 2026-03-16 --to 2026-03-30",
     ),
 )(decompose)
@@ -384,8 +388,8 @@ app.add_typer(settings_app, name="settings")
         "生成一家真相已知的模拟店铺，供试用与检验。",
     ),
     epilog=both(
-        "Example:  jinpai simulate exports --agents 10 --days 30 --buyers 1800 --source taobao",
-        "示例：  jinpai simulate exports --agents 10 --days 30 --buyers 1800 --source taobao",
+        "jinpai simulate exports --agents 10 --days 30 --buyers 1800 --source taobao",
+        "jinpai simulate exports --agents 10 --days 30 --buyers 1800 --source taobao",
     ),
 )
 def simulate(
@@ -452,7 +456,7 @@ def simulate(
         "Simulate a month of a ten-agent shop, import it, run it and show the team's table.",
         "模拟一家十名客服的店铺一个月的数据，导入、计算并显示团队表。",
     ),
-    epilog=both("Example:  jinpai demo", "示例：  jinpai demo"),
+    epilog=both("jinpai demo", "jinpai demo"),
 )
 def demo(
     folder: Annotated[

@@ -17,7 +17,8 @@ import typer
 from typer.main import get_command
 
 from jinpai.cli.console import note
-from jinpai.cli.words import localise, say
+from jinpai.cli.help import localise
+from jinpai.cli.words import say, usage_text
 from jinpai.errors import JinpaiError
 
 __all__ = ["main"]
@@ -33,7 +34,7 @@ def main(args: Sequence[str] | None = None) -> None:
     except BrokenPipeError:
         # The reader has seen enough. Nothing may be written any more, not even by the interpreter.
         with contextlib.suppress(OSError, ValueError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         code = 0
     sys.exit(code)
 
@@ -61,6 +62,8 @@ def _run(args: Sequence[str] | None, stopped: _Stop) -> int:
         return _usage(error)
     except (KeyboardInterrupt, typer.Abort):
         return _stopped()
+    except SystemExit:
+        raise BrokenPipeError from None  # Typer exits on nothing else in this mode
     except BrokenPipeError:
         raise
     except (JinpaiError, OSError, MemoryError) as error:
@@ -74,9 +77,9 @@ def _usage(error: typer.TyperException) -> int:
     """Show what the options parser refused."""
     text = error.format_message() if hasattr(error, "format_message") else str(error)
     context = getattr(error, "ctx", None)
-    if type(error).__name__ == "NoArgsIsHelpError":
+    if type(error).__name__ == "NoArgsIsHelpError":  # its making has shown the help
         return 2
-    _say_error(text)
+    _say_error(usage_text(text))
     if context is not None:
         note(
             say(f"Help: {context.command_path} --help", f"帮助：{context.command_path} --help"),

@@ -123,10 +123,10 @@ def _fact_table(fact: str, role: str, rows: Sequence[Row], view: View) -> Table:
     names = [
         name
         for name in SHOWN
-        if name in COLUMNS[fact] and any(row[name] not in (None, False) for row in rows)
+        if name in COLUMNS[fact] and any(row.get(name) not in (None, False) for row in rows)
     ]
     if len({row["agent_id"] for row in rows}) == 1:
-        names.remove("agent_id")
+        names = [name for name in names if name != "agent_id"]
     roles = [name for name in ("numerator", "minus", "denominator") if f"in_{name}" in rows[0]]
     every = all(row[f"in_{name}"] for row in rows for name in roles)
     marks = [] if every else roles
@@ -219,12 +219,12 @@ def _moment(moment: Row, shop: str, view: View) -> Table:
 def show_reception(found: Row, view: View) -> None:
     """Show a reception: what it was and why, what was said, its rounds and orders."""
     shop, one = found["shop_id"], found["reception"]
-    facts = [(field(name), view.value(shop, name, one[name]))
-             for name in ("agent_id", "buyer_id", "day", "kind")]  # fmt: skip
+    names: Sequence[str] = ("agent_id", "buyer_id", "day", "kind")
+    facts = [(field(name), view.value(shop, name, one[name])) for name in names]
     facts.append((field("reason"), cell(_local(one, "kind"))))
     facts.append((field("filter_reason"), cell(_local(one, "filter"))))
-    facts += [(field(name), view.value(shop, name, one[name]))
-              for name in ("buyer_messages", "human_messages", "slow_rounds", "is_slow")]  # fmt: skip
+    names = ("buyer_messages", "human_messages", "slow_rounds")
+    facts += [(field(name), view.value(shop, name, one[name])) for name in names]
     show(_facts(facts))
     console = out()
     for message in found["messages"]:

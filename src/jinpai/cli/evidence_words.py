@@ -186,4 +186,6 @@ def _how(how: Mapping[str, Any]) -> str:
     where = (
         "" if how["where"] == "true" else say(f" where {how['where']}", f"，条件 {how['where']}")
     )
-    return say(*words) + where
+    by = how["divide_by"]
+    divided = "" if by == 1 else f" ÷ {by:,}"
+    return say(*words) + divided + where

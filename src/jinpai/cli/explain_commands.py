@@ -19,11 +19,11 @@ explain_app = typer.Typer(
         "打开一个数字：指标背后的明细、订单为何归属某人、一次接待的全貌。",
     ),
     epilog=both(
-        "Examples:  jinpai explain my-shop order 4512000000000064000\n\n"
-        "jinpai explain my-shop metric reply_rate --agent NAME --day 2026-03-02\n\n"
+        "jinpai explain my-shop order 4512000000000064000\n"
+        "jinpai explain my-shop metric reply_rate --agent NAME --day 2026-03-02\n"
         "jinpai explain my-shop reception --agent NAME --buyer NAME --day 2026-03-02",
-        "示例：  jinpai explain my-shop order 4512000000000064000\n\n"
-        "jinpai explain my-shop metric reply_rate --agent 客服 --day 2026-03-02\n\n"
+        "jinpai explain my-shop order 4512000000000064000\n"
+        "jinpai explain my-shop metric reply_rate --agent 客服 --day 2026-03-02\n"
         "jinpai explain my-shop reception --agent 客服 --buyer 买家 --day 2026-03-02",
     ),
 )

@@ -20,11 +20,11 @@ settings_app = typer.Typer(
         "See and change settings; every change is kept.", "查看与修改设置，每次改动都有记录。"
     ),
     epilog=both(
-        "Examples:  jinpai settings my-shop list\n\n"
+        "jinpai settings my-shop list\n"
         "jinpai settings my-shop set session_gap '10 min'"
-        "\n\njinpai settings my-shop set auto_reply_texts '[\"您好\"]' --shop s1",
-        "示例：  jinpai settings my-shop list\n\njinpai settings my-shop set session_gap 10分钟"
-        "\n\njinpai settings my-shop set auto_reply_texts '[\"您好\"]' --shop s1",
+        "\njinpai settings my-shop set auto_reply_texts '[\"您好\"]' --shop s1",
+        "jinpai settings my-shop list\njinpai settings my-shop set session_gap 10分钟"
+        "\njinpai settings my-shop set auto_reply_texts '[\"您好\"]' --shop s1",
     ),
 )
 Name = Annotated[

@@ -7,20 +7,26 @@ A text in two languages is written ``both(en, zh)`` where it must be picked late
 from __future__ import annotations
 
 import os
-from typing import Any, Literal
+import re
+from typing import Literal
 
-from typer import rich_utils
-
-__all__ = ["both", "language", "localise", "pick", "say"]
+__all__ = ["both", "language", "pick", "say", "usage_text"]
 
 _MARK = "\x1f"
-_PANELS = {
-    "ARGUMENTS_PANEL_TITLE": ("Arguments", "参数"),
-    "OPTIONS_PANEL_TITLE": ("Options", "选项"),
-    "COMMANDS_PANEL_TITLE": ("Commands", "命令"),
-    "DEFAULT_STRING": ("[default: {}]", "[默认：{}]"),
-    "REQUIRED_LONG_STRING": ("[required]", "[必填]"),
-}
+# What the options parser says, and the same in Chinese; the first that matches is put in.
+_USAGE = (
+    (r"No such option: (\S+)", r"没有这个选项：\1"),
+    (r"No such command '(.*?)'\.", r"没有这个命令：\1。"),
+    (r"Missing command\.", "缺少命令。"),
+    (r"Missing (?:argument|option|parameter):? '?(.*?)'?\.", r"缺少 \1。"),
+    (r"Got unexpected extra arguments?(?:\(s\))? \((.*)\)", r"多余的参数：\1"),
+    (r"Option '(.*?)' requires an argument\.", r"选项 \1 需要一个值。"),
+    (r"Invalid value for '(.*?)': (?:Value error, )?", r"\1 的值不对："),
+    (r"'(.*)' is not one of (.*)\.", r"‘\1’ 不在 \2 之中。"),
+    (r"Input should be a valid integer.*", "应为整数。"),
+    (r"Input should be greater than or equal to (\S+)", r"不得小于 \1。"),
+    (r"Did you mean (.*)\?", r"是不是想输入 \1？"),
+)
 
 
 def language() -> Literal["en", "zh"]:
@@ -40,7 +46,7 @@ def say(en: str, zh: str) -> str:
 
 
 def both(en: str, zh: str) -> str:
-    """Return a text that `localise` turns into one of its languages."""
+    """Return a text that `help.localise` turns into one of its languages."""
     return f"{en}{_MARK}{zh}"
 
 
@@ -50,22 +56,10 @@ def pick(text: str) -> str:
     return say(en, zh) if mark else en
 
 
-def localise(command: Any) -> Any:
-    """Put every help text of a command and of those below it into the user's language."""
-    for name, (en, zh) in _PANELS.items():
-        setattr(rich_utils, name, say(en, zh))
-    _localise(command)
-    return command
-
-
-def _localise(thing: Any) -> None:
-    for name in ("help", "epilog", "short_help"):
-        text = getattr(thing, name, None)
-        if isinstance(text, str):
-            setattr(thing, name, pick(text))
-    for param in getattr(thing, "params", ()):
-        _localise(param)
-    if hasattr(thing, "get_help_option"):
-        thing.context_settings.setdefault("help_option_names", ["--help", "-h"])
-    for sub in getattr(thing, "commands", {}).values():
-        _localise(sub)
+def usage_text(text: str) -> str:
+    """Return what the options parser says about wrong words in the language of the user."""
+    text = text.replace("Value error, ", "")
+    if language() == "zh":
+        for pattern, chinese in _USAGE:
+            text = re.sub(pattern, chinese, text, count=1)
+    return text
