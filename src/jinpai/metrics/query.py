@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import calendar
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 
@@ -27,7 +27,7 @@ _US = 1_000_000
 # What a measure's sum is counted in: microseconds for waits and online time.
 _SCALE = {"seconds": _US, "hours": 3600 * _US}
 
-Number = int | Decimal | Fraction
+_CENT = Decimal("0.01")
 Cell = tuple[Any, ...]
 
 
@@ -43,8 +43,7 @@ class ShopScope:
     last: date
 
 
-@dataclass(frozen=True)
-class MetricRow:
+class MetricRow(NamedTuple):
     """One figure. ``value`` and its parts: int counts, Decimal money, float the rest, None null."""
 
     shop_id: str
@@ -146,20 +145,17 @@ def query(
     shop_side = _ask(engine, known, shop_needs, time_grain, judge_rule)
     places = [grain.index(part) + 1 for part in time_grain]
     by_shop = {scope.shop_id: scope for scope in scopes}
-    maturity = _Maturity(by_shop, judge_rule)
+    recipes = [(metric.code, _recipe(known, metric, "product" in grain)) for metric in metrics]
+    statuses = _Statuses(metrics, judge_rule)
     rows = []
-    for cell in always:
-        answers.values.setdefault(cell, {})
     for cell in _cells(answers, scopes, grain):
         scope = by_shop[cell[0]]
         keys = {_GRAIN_KEYS.get(part, part): cell[i + 1] for i, part in enumerate(grain)}
         found = answers.values.get(cell, {})
         against = shop_side.values.get((cell[0], *(cell[place] for place in places)), {})
-        last = _last_day(scope, keys)
-        for metric in metrics:
-            value = _evaluate(known, metric, found, against, "product" in grain)
-            status = maturity.status(metric, scope, last)
-            rows.append(MetricRow(cell[0], keys, metric.code, judge_rule, *value, status))
+        at = statuses.of(scope, _last_day(scope, keys))
+        for (code, recipe), status in zip(recipes, at, strict=True):
+            rows.append(MetricRow(cell[0], keys, code, judge_rule, *recipe(found, against), status))
     return rows
 
 
@@ -200,54 +196,94 @@ def _last_day(scope: ShopScope, keys: Mapping[str, Any]) -> date:
     return min(last, keys["day"]) if keys.get("day") is not None else last
 
 
-class _Maturity:
-    """Whether figures are final; the ends of days are looked up once."""
+class _Statuses:
+    """Whether the figures of a day are final, metric by metric; each day is looked up once."""
 
-    def __init__(self, scopes: Mapping[str, ShopScope], judge_rule: str) -> None:
-        self._rule = judge_rule
-        self._scopes = scopes
-        self._ends: dict[tuple[str, str, date], int] = {}
+    def __init__(self, metrics: Sequence[Metric], judge_rule: str) -> None:
+        self._metrics, self._rule = metrics, judge_rule
+        self._known: dict[tuple[str, date], list[str]] = {}
 
-    def status(self, metric: Metric, scope: ShopScope, last: date) -> str:
-        """``final`` iff as_of >= the end of (last day + maturity)."""
-        day = last + timedelta(days=metric.maturity_days(scope.settings, self._rule))
-        key = (scope.timezone, scope.settings.business_day_start, day)
-        if key not in self._ends:
-            self._ends[key] = day_end(day, scope.timezone, scope.settings.business_day_start)
-        return "final" if scope.as_of_us >= self._ends[key] else "provisional"
+    def of(self, scope: ShopScope, last: date) -> list[str]:
+        """``final`` iff as_of >= the end of (last day + maturity), for each metric."""
+        key = (scope.shop_id, last)
+        if key not in self._known:
+            days_of = [metric.maturity_days(scope.settings, self._rule) for metric in self._metrics]
+            final = {count: self._is_final(scope, last, count) for count in set(days_of)}
+            self._known[key] = ["final" if final[count] else "provisional" for count in days_of]
+        return self._known[key]
+
+    @staticmethod
+    def _is_final(scope: ShopScope, last: date, maturity: int) -> bool:
+        day = last + timedelta(days=maturity)
+        return scope.as_of_us >= day_end(day, scope.timezone, scope.settings.business_day_start)
 
 
-_Parts = tuple[
-    int | Decimal | float | None, int | Decimal | float | None, int | Decimal | float | None
-]
+_Figure = int | Decimal | float | None
+_Parts = tuple[_Figure, _Figure, _Figure]
+_Values = Mapping[str, Any]
+_Recipe = Callable[[_Values, _Values], _Parts]
 
 
-def _evaluate(
-    known: Registry,
-    metric: Metric,
-    found: Mapping[str, Any],
-    against: Mapping[str, Any],
-    by_product: bool,
-) -> _Parts:
-    """Return (value, numerator, denominator) of a metric from its measures in a cell."""
-
-    def of(name: str) -> Any:
-        return _or_zero(known, known.measure_at(name, by_product), found)
-
+def _recipe(known: Registry, metric: Metric, by_product: bool) -> _Recipe:
+    """Return how (value, numerator, denominator) come from the measures of a cell and its shop."""
+    names = [known.measure_at(name, by_product) for name in metric.measures]
+    zeros = [_zero(known, name) for name in names]
     if metric.measure:
-        value = of(metric.measure)
-        if metric.minus and value is not None:
-            value -= of(metric.minus)
+        return _total(metric, names, zeros)
+    if metric.against:
+        shop_names = [known.measure_at(name, by_product) for name in metric.against]
+        return _relative(names, zeros, shop_names, [_zero(known, name) for name in shop_names])
+    return _ratio(names, zeros, _SCALE.get(metric.unit, 1))
+
+
+def _total(metric: Metric, names: Sequence[str], zeros: Sequence[Any]) -> _Recipe:
+    def total(found: _Values, against: _Values) -> _Parts:
+        value = _or(found.get(names[0]), zeros[0])
+        if len(names) > 1 and value is not None:
+            value -= _or(found.get(names[1]), zeros[1])
         value = _as_unit(metric, value)
         return value, value, None
-    top, bottom = of(metric.numerator), of(metric.denominator)
-    if metric.against:
-        shop = [_or_zero(known, name, against) for name in metric.against]
-        return _relative(top, bottom, shop[0], shop[1])
-    scale = _SCALE.get(metric.unit, 1)
-    value = None if top is None or not bottom else _quotient(top, bottom * scale)
-    shown = top if scale == 1 or top is None else top / scale
-    return value, shown, bottom
+
+    return total
+
+
+def _ratio(names: Sequence[str], zeros: Sequence[Any], scale: int) -> _Recipe:
+    (top_name, bottom_name), (top_zero, bottom_zero) = names, zeros
+
+    def ratio(found: _Values, against: _Values) -> _Parts:
+        top = _or(found.get(top_name), top_zero)
+        bottom = _or(found.get(bottom_name), bottom_zero)
+        value = None if top is None or not bottom else _quotient(top, bottom * scale)
+        return value, top if scale == 1 or top is None else top / scale, bottom
+
+    return ratio
+
+
+def _relative(
+    names: Sequence[str], zeros: Sequence[Any], shop_names: Sequence[str], shop_zeros: Sequence[Any]
+) -> _Recipe:
+    def share(values: _Values, of: Sequence[str], default: Sequence[Any]) -> Fraction | None:
+        top, bottom = (_or(values.get(n), z) for n, z in zip(of, default, strict=True))
+        return Fraction(top) / bottom if bottom else None
+
+    def relative(found: _Values, against: _Values) -> _Parts:
+        own, shop = share(found, names, zeros), share(against, shop_names, shop_zeros)
+        value = float(own / shop) if own is not None and shop else None
+        return value, _float(own), _float(shop)
+
+    return relative
+
+
+def _zero(known: Registry, name: str) -> int | Decimal | None:
+    """What a measure is where nothing was counted: 0, but unknown stays null."""
+    measure = known.measures[name]
+    if measure.max or measure.sum == "online_us":
+        return None
+    return Decimal("0.00") if "amount" in measure.sum else 0
+
+
+def _or(value: Any, default: Any) -> Any:
+    return default if value is None else value
 
 
 def _quotient(top: int | Decimal, bottom: int) -> float:
@@ -257,28 +293,10 @@ def _quotient(top: int | Decimal, bottom: int) -> float:
     return top / bottom
 
 
-def _or_zero(known: Registry, name: str, found: Mapping[str, Any]) -> Any:
-    """A measure's value; nothing counted is 0, but a sum of nothing known stays null."""
-    value = found.get(name)
-    if value is not None:
-        return value
-    measure = known.measures[name]
-    if measure.max or (measure.sum == "online_us"):
-        return None
-    return Decimal("0.00") if "amount" in measure.sum else 0
-
-
 def _as_unit(metric: Metric, value: Any) -> int | Decimal | None:
     if value is None:
         return 0 if metric.unit == "count" else None
-    return int(value) if metric.is_count else Decimal(value).quantize(Decimal("0.01"))
-
-
-def _relative(top: Any, bottom: Any, shop_top: Any, shop_bottom: Any) -> _Parts:
-    own = Fraction(top) / bottom if bottom else None
-    shop = Fraction(shop_top) / shop_bottom if shop_bottom else None
-    value = float(own / shop) if own is not None and shop else None
-    return value, _float(own), _float(shop)
+    return int(value) if metric.is_count else Decimal(value).quantize(_CENT)
 
 
 def _float(value: Fraction | None) -> float | None:
