@@ -233,11 +233,13 @@ def zendesk_files(folder: Path) -> Path:
         for place, (when, who) in enumerate(lines):
             author = buyer if who == "in" else int(agent)
             at = moment(when).astimezone(ZoneInfo("UTC")).strftime("%Y-%m-%dT%H:%M:%SZ")
-            comment = {"id": ticket * 10 + place, "ticket_id": ticket, "author_id": author}
+            comment: dict[str, Any] = {"id": ticket * 10 + place, "ticket_id": ticket}
+            comment |= {"author_id": author}
             comment |= {"body": f"words {place}", "public": who != "note", "attachments": []}
             comments.append(comment | {"via": {"channel": "chat"}, "created_at": at})
             if place == 0:
-                opened = {"id": ticket, "created_at": at, "description": "words 0"}
+                opened: dict[str, Any] = {"id": ticket, "created_at": at}
+                opened |= {"description": "words 0"}
                 opened |= {"requester_id": buyer, "submitter_id": author}
                 tickets.append(opened | {"assignee_id": int(agent), "via": {"channel": "chat"}})
     # Minutes from Sunday 00:00: Monday to Friday 09:00 to 17:00.
@@ -262,10 +264,10 @@ def zendesk(tmp_path_factory: pytest.TempPathFactory) -> Shop:
     report = shop.load(zendesk_files(root / "exports"))
     assert report["total"]["rejected"] == 0
     # The import says how the desk's own schedule is put in force; the holiday is the user's to add.
-    said = " ".join(json.dumps(note, ensure_ascii=False) for note in report["notes"])
-    found = re.search(r"set duty_hours '(\{.*?\}\})'", said.replace('\\"', '"'))
-    assert found is not None, said
-    duty = json.loads(found[1])
+    said = next(note["en"] for note in report["notes"] if "duty_hours" in note["en"])
+    duty_hours = re.search(r"set duty_hours '(.*)'", said)
+    assert duty_hours is not None, said
+    duty = json.loads(duty_hours[1])
     assert duty["weekly"] == OFFICE
     shop.set("duty_hours", json.dumps(duty | {"exceptions": EXCEPTIONS}))
     shop.run()

@@ -101,11 +101,17 @@ RULES = {
 }
 
 
-@pytest.mark.parametrize("rule", RULES)
-def test_attribution(tmp_path: Path, rule: str) -> None:
-    agent, day, helpers = RULES[rule]
-    shop = world(tmp_path, "attribution")
+@pytest.fixture(scope="module")
+def three_agents(tmp_path_factory: pytest.TempPathFactory) -> Shop:
+    shop = world(tmp_path_factory.mktemp("attribution"), "attribution")
     shop.run()
+    return shop
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_attribution(three_agents: Shop, rule: str) -> None:
+    agent, day, helpers = RULES[rule]
+    shop = three_agents
     sales = shop.values(["sales_amount", "sales_orders"], ("agent", "day"), judge_rule=rule)
     sold = {key[1:]: value for key, value in sales.items() if key[0] == "sales_amount" and value}
     assert sold == {(agent, day): AMOUNT}
@@ -124,11 +130,17 @@ def test_attribution(tmp_path: Path, rule: str) -> None:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("rule", RULES)
-def test_attribution_with_the_flag_excluded(tmp_path: Path, rule: str) -> None:
-    shop = world(tmp_path, "attribution")
+@pytest.fixture(scope="module")
+def excluded(tmp_path_factory: pytest.TempPathFactory) -> Shop:
+    shop = world(tmp_path_factory.mktemp("excluded"), "attribution")
     shop.set("excluded_flags", '["red"]')
     shop.run()
+    return shop
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_attribution_with_the_flag_excluded(excluded: Shop, rule: str) -> None:
+    shop = excluded
     codes = ["shop_sales_amount", "excluded_amount", "silent_amount", "sales_amount"]
     whole = shop.values(codes, judge_rule=rule)
     assert [whole[code,] for code in codes] == [AMOUNT, AMOUNT, 0, 0]
@@ -136,3 +148,31 @@ def test_attribution_with_the_flag_excluded(tmp_path: Path, rule: str) -> None:
     found = shop.values(codes, ("agent",), judge_rule=rule)
     for who in "ABC":
         assert [found[code, who] for code in codes] == [1, 0, 0, 0]
+
+
+def test_the_order_is_explained(three_agents: Shop) -> None:
+    told = three_agents.must("explain", three_agents.root, "order", "K1")
+    found = {row["judge_rule"]: (row["agent_id"], row["day"]) for row in told["rules"]}
+    assert found == {rule: RULES[rule][:2] for rule in RULES}
+    ranked = {
+        moment["moment"]: [(row["agent_id"], row["lost_reason"]) for row in moment["ranked"]]
+        for moment in told["moments"]
+    }
+    # At 20:05 B's session covers, and A's does not. At 09:30 none covers: the latest end is C's.
+    assert ranked["created"] == [("B", None), ("A", "not_covering")]
+    assert ranked["paid"] == [("C", None), ("B", "earlier_end"), ("A", "earlier_end")]
+    # C began after the order was created.
+    others = {row["agent_id"]: row["lost_reason"] for row in told["moments"][0]["others"]}
+    assert others == {"C": "out_of_window"}
+
+
+@pytest.mark.parametrize(
+    ("agent", "day", "kind"),
+    [("A", DAY_1, "inquiry"), ("B", DAY_1, "inquiry"), ("C", DAY_2, "followup")],
+)
+def test_the_kinds_are_explained(three_agents: Shop, agent: str, day: str, kind: str) -> None:
+    asked = ("--agent", agent, "--buyer", "b", "--day", day)
+    told = three_agents.must("explain", three_agents.root, "reception", *asked)
+    assert told["reception"]["kind"] == kind
+    assists = {row["judge_rule"]: row["is_assist"] for row in told["rules"]}
+    assert assists == {rule: agent in RULES[rule][2] for rule in RULES}
