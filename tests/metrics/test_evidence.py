@@ -15,7 +15,6 @@ from jinpai.metrics.definition import registry
 from jinpai.metrics.evidence import explain_metric
 from jinpai.metrics.query import MetricRow, ShopScope
 from jinpai.metrics.result import json_row
-from reference.model import RULES
 from reference.shops import random_shop
 from reference.test_worked_examples import chat
 from reference.test_worked_examples import shop as worked_shop
@@ -82,10 +81,13 @@ def some_cell(rows: list[MetricRow], rng: random.Random, metric: str) -> MetricR
     return rng.choice(filled or mine) if mine else None
 
 
-@pytest.mark.parametrize("seed", range(4))
-def test_every_figure_can_be_counted_again(seed: int) -> None:
-    rng = random.Random(1000 + seed)
-    shop, rule = random_shop(rng), RULES[seed % 3]
+# Between them, these shops have a figure that is not 0 for every metric.
+@pytest.mark.parametrize(
+    ("seed", "rule"), [(1000, "order"), (1018, "order_first"), (1031, "payment")]
+)
+def test_every_figure_can_be_counted_again(seed: int, rule: str) -> None:
+    rng = random.Random(seed)
+    shop = random_shop(rng)
     with DuckEngine(threads=2) as engine:
         put_tables(engine, [shop])
         run = run_shop(shop, None)

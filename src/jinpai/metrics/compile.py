@@ -36,9 +36,7 @@ class Question:
     sql: str
 
 
-def questions(
-    registry: Registry, measures: Iterable[str], grain: Sequence[str]
-) -> list[Question]:
+def questions(registry: Registry, measures: Iterable[str], grain: Sequence[str]) -> list[Question]:
     """Return the statements that answer the measures at a grain; parameters $judge_rule, $level."""
     groups: dict[tuple[str, tuple[str, ...]], list[str]] = {}
     for name in dict.fromkeys(measures):

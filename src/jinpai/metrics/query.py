@@ -148,6 +148,8 @@ def query(
     recipes = [(metric.code, _recipe(known, metric, "product" in grain)) for metric in metrics]
     statuses = _Statuses(metrics, judge_rule)
     rows = []
+    for cell in always:
+        answers.values.setdefault(cell, {})
     for cell in _cells(answers, scopes, grain):
         scope = by_shop[cell[0]]
         keys = {_GRAIN_KEYS.get(part, part): cell[i + 1] for i, part in enumerate(grain)}
