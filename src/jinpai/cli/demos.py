@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from typing import Any
-
-from rich.panel import Panel
 
 from jinpai.cli.console import cell, note, out, show
 from jinpai.cli.export import metrics_json
@@ -59,7 +59,7 @@ def show_demo(made: Demo) -> None:
             )
         )
     )
-    out().print(_next(made))
+    _show_next(made)
     say_provisional(made.agents.rows)
 
 
@@ -74,22 +74,28 @@ def _what(made: Demo, rows: int) -> str:
     )
 
 
-def _next(made: Demo) -> Panel:
-    root, (agent, day, order) = made.workspace.root, made.example
-    name = Names(made.workspace).of("agent_id", made.run.shops[0].shop_id, agent)
+def _show_next(made: Demo) -> None:
+    """Commands to copy; never wrapped, so that they can be."""
+    root, (agent, day, order) = _word(str(made.workspace.root)), made.example
+    name = _word(Names(made.workspace).of("agent_id", made.run.shops[0].shop_id, agent))
+    explained = f"jinpai explain {root} metric avg_response_seconds --agent {name} --day {day}"
     lines = (
         (f"jinpai metrics {root} --by agent,week", say("the same by week", "按周查看")),
         (f"jinpai explain {root} order {order}", say("whose order, and why", "订单归谁，为什么")),
+        (explained, say("the rounds behind a figure", "数字背后的每一轮对话")),
         (
-            f"jinpai explain {root} metric avg_response_seconds --agent {name} --day {day}",
-            say("the rounds behind a figure", "数字背后的每一轮对话"),
+            f"jinpai metrics {root} --by agent,day --format xlsx --out demo.xlsx",
+            say("everything, for a spreadsheet", "全部指标，存为表格"),
         ),
-        (f"jinpai metrics {root} --by agent,day --format xlsx --out demo.xlsx", "Excel"),
     )
-    text = cell("")
-    for place, (command, why) in enumerate(lines):
-        text.append("\n" if place else "")
-        text.append_text(cell(command, style="bold cyan"))
-        text.append("\n    ")
-        text.append_text(cell(why, style="dim"))
-    return Panel(text, title=say("Where to go next", "接下来"), title_align="left", expand=False)
+    console = out()
+    console.print()
+    console.print(cell(say("Where to go next", "接下来"), style="bold"))
+    for command, why in lines:
+        console.print(cell(f"  {command}", style="cyan"), soft_wrap=True)
+        console.print(cell(f"      {why}", style="dim"), soft_wrap=True)
+
+
+def _word(text: str) -> str:
+    """Return a word of a shell's command, quoted only where it must be."""
+    return text if re.fullmatch(r"[\w@%+=:,./-]+", text) else shlex.quote(text)

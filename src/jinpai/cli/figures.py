@@ -55,13 +55,19 @@ class Names:
         self._names = dict[tuple[str, str, str], str]()
         with workspace.derived(shop_id) as (engine, shops, snapshot):
             self._shops = {shop.shop_id for shop in shops}
+            sql = f"select shop_id, currency from ({snapshot.table_sql('shops')})"
+            loaded_shops = engine.fetch("currencies", sql).to_pylist()
             self._add("agent_id", engine.fetch("names", "select *, agent_id as id from roster"))
             if products:
                 table = snapshot.table_sql("products")
                 sql = f"select shop_id, product_id as id, title as name from ({table})"
                 self._add("product_id", engine.fetch("names", sql))
-        self._used = Counter((kind, shop, name) for (kind, shop, _), name in self._names.items())
+        # As with time zones: a loaded row first, then jinpai.toml.
         self._currency = {shop.shop_id: shop.currency for shop in workspace.config.shops.values()}
+        self._currency |= {
+            row["shop_id"]: row["currency"] for row in loaded_shops if row["currency"]
+        }
+        self._used = Counter((kind, shop, name) for (kind, shop, _), name in self._names.items())
 
     def _add(self, kind: str, rows: Any) -> None:
         for row in rows.to_pylist():
