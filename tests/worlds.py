@@ -10,6 +10,7 @@ from datetime import date
 from typing import Any
 
 import pyarrow as pa
+
 from jinpai import attribution
 from jinpai.conversations.inputs import RunShop
 from jinpai.engine.duckdb import DuckEngine
@@ -48,7 +49,11 @@ def run_shop(shop: Shop, as_of_us: int | None) -> RunShop:
     """Return a reference shop as a shop of a run."""
     seen = [
         row[name]
-        for table, name in (("messages", "sent_at"), ("orders", "created_at"), ("orders", "paid_at"))
+        for table, name in (
+            ("messages", "sent_at"),
+            ("orders", "created_at"),
+            ("orders", "paid_at"),
+        )
         for row in shop.rows(table)
         if row.get(name) is not None and (as_of_us is None or row[name] <= as_of_us)
     ]

@@ -100,7 +100,7 @@ def import_paths(
         memory_limit=memory,
         threads=threads,
     )
-    return Imported(_seen(found), report, tuple([*notes, *report.notes]))
+    return Imported(_seen(found), report, (*notes, *report.notes))
 
 
 def _items(claims: Sequence[Claim], context: Context) -> Iterator[Item]:

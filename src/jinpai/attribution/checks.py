@@ -20,7 +20,7 @@ def balance_checks() -> dict[str, str]:
 
 
 def key_clashes() -> str:
-    """Return the query of things that share a key within the run; the run then takes another salt."""
+    """Return the query of things that share a key in the run; it then takes another salt."""
     return _CLASHES
 
 

@@ -7,7 +7,7 @@ pasted into SQL and every shop may have settings of its own.
     setting_texts  per (shop, list setting, text); pattern: a regular expression for globs
     shop_clock     per (shop, stretch of time): shifts to the local day and wall clock
     shop_days      per (shop, local day): first instant and first instant of the next day
-    duty_marks     per (shop, stretch): on duty or not, duty time before it; only where hours are set
+    duty_marks     per (shop, stretch): on duty or not, duty time before it; where hours are set
 """
 
 from __future__ import annotations

@@ -57,7 +57,9 @@ class Dialect:
     def __post_init__(self) -> None:
         missing = sorted(set(VERBS) - set(self.bodies))
         if missing:
-            raise UsageError(f"Engine '{self.name}' does not have the verb(s) {', '.join(missing)}.")
+            raise UsageError(
+                f"Engine '{self.name}' does not have the verb(s) {', '.join(missing)}."
+            )
 
 
 DUCKDB = Dialect(

@@ -136,7 +136,7 @@ class DuckEngine:
 
     def count(self, name: str) -> int:
         """Return the number of rows of a relation."""
-        rows = self.con.execute(f"select count(*) from \"{name}\"").fetchall()
+        rows = self.con.execute(f'select count(*) from "{name}"').fetchall()
         return int(rows[0][0])
 
     def _execute(self, name: str, sql: str) -> None:

@@ -30,7 +30,7 @@ _HELPERS = ("reception_sales",)
 
 @dataclass(frozen=True)
 class Question:
-    """One statement: its result has ``shop_id``, the cell's columns, then one column per measure."""
+    """One statement; it returns ``shop_id``, the cell's columns, then a column per measure."""
 
     measures: tuple[str, ...]
     sql: str
