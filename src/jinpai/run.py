@@ -138,7 +138,9 @@ def make(
     """
     steps = [
         ROSTER,
-        *conversations.conversation_steps(settings_in_use(shops)),
+        *conversations.conversation_steps(
+            settings_in_use(shops), any(shop.settings.duty_hours for shop in shops)
+        ),
         *attribution.attribution_steps(),
     ]
     for salt in map(str, range(_SALTS)):
@@ -182,32 +184,53 @@ def _shop_run(shop: RunShop) -> ShopRun:
 
 # Per shop: first instant of anything; first and last message, order or payment until as_of.
 _BOUNDS = """
-with times as (
-    select shop_id, us(sent_at) as at_us, true as is_event from messages
+with seen as (
+    select m.shop_id, m.sent_at as seen_at
+    from messages as m
+    left join asked_as_of as a on a.shop_id = m.shop_id
+    where a.as_of_us is null or us(m.sent_at) <= a.as_of_us
+),
+
+created as (
+    select o.shop_id, o.created_at as seen_at
+    from orders as o
+    left join asked_as_of as a on a.shop_id = o.shop_id
+    where a.as_of_us is null or us(o.created_at) <= a.as_of_us
+),
+
+paid as (
+    select o.shop_id, o.paid_at as seen_at
+    from orders as o
+    left join asked_as_of as a on a.shop_id = o.shop_id
+    where a.as_of_us is null or us(o.paid_at) <= a.as_of_us
+),
+
+times as (
+    select shop_id, min(seen_at) as first_at, max(seen_at) as last_at, true as is_event
+    from seen
+    group by shop_id
     union all
-    select shop_id, us(created_at), true from orders
+    select shop_id, min(seen_at), max(seen_at), true from created group by shop_id
     union all
-    select shop_id, us(paid_at), true from orders where paid_at is not null
+    select shop_id, min(seen_at), max(seen_at), true from paid group by shop_id
     union all
-    select shop_id, us(opened_at), false from refunds
+    select shop_id, min(opened_at), null, false from refunds group by shop_id
     union all
-    select shop_id, us(opened_at), false from complaints
+    select shop_id, min(opened_at), null, false from complaints group by shop_id
     union all
-    select shop_id, us(posted_at), false from reviews
+    select shop_id, min(posted_at), null, false from reviews group by shop_id
     union all
-    select shop_id, us(online_at), false from online_sessions
+    select shop_id, min(online_at), null, false from online_sessions group by shop_id
 )
 
 select
-    t.shop_id,
-    min(t.at_us) as first_us,
-    min(case when t.is_event then t.at_us end) as first_event_us,
-    max(case when t.is_event then t.at_us end) as last_us
-from times as t
-left join asked_as_of as a on a.shop_id = t.shop_id
-where a.as_of_us is null or t.at_us <= a.as_of_us
-group by t.shop_id
-order by t.shop_id
+    shop_id,
+    us(min(first_at)) as first_us,
+    us(min(case when is_event then first_at end)) as first_event_us,
+    us(max(case when is_event then last_at end)) as last_us
+from times
+group by shop_id
+order by shop_id
 """
 
 

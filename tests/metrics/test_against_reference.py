@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from hypothesis import Phase, given, settings
+
 from jinpai.engine.duckdb import DuckEngine
 from jinpai.metrics.query import MetricRow
 from reference.metrics import Row, as_float, evaluate, is_nothing

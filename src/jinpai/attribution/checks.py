@@ -97,7 +97,7 @@ from (
     group by m.shop_id
 ) as a
 full outer join (
-    select shop_id, sum(messages) as messages from sessions group by shop_id
+    select shop_id, sum(messages) as messages from judged_sessions group by shop_id
 ) as b on b.shop_id = a.shop_id
 where a.messages is null or b.messages is null or a.messages <> b.messages
 """
@@ -113,8 +113,7 @@ having count(*) > 1
 _CLASHES = """
 select 'thread' as kind, thread_no as key
 from thread_names
-group by thread_no
-having count(*) > 1
+where least_second_key <> largest_second_key
 union all
 select 'order' as kind, order_no as key
 from order_facts
@@ -122,7 +121,7 @@ group by order_no
 having count(*) > 1
 union all
 select 'buyer' as kind, buyer_no as key
-from (select distinct shop_id, buyer_id, buyer_no from threads) as b
+from threads
 group by buyer_no
-having count(*) > 1
+having min(shop_id) <> max(shop_id) or min(buyer_id) <> max(buyer_id)
 """

@@ -18,7 +18,6 @@ _FIELDS = {
     "product_sales": ("Sales by item", "成交商品"),
     "orders": ("Orders", "订单"),
     "rounds": ("Rounds", "对话轮次"),
-    "any_reply_rounds": ("Rounds, any reply", "对话轮次（含自动回复）"),
     "sessions": ("Sessions", "会话"),
     "accounts": ("Online days", "在线天数"),
     # columns
@@ -125,7 +124,6 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "product_sales": (*_WHO, "order_id", "product_id", "amount", "units"),
     "orders": (*_WHO, "order_id", "created_at", "paid_at", "paid_amount"),
     "rounds": (*_WHO[1:], *_ROUND.split()),
-    "any_reply_rounds": (*_WHO[1:], *_ROUND.split()),
     "sessions": (*_WHO[1:], "started_at", "ended_at", "messages", "concurrency"),
     "accounts": (*_WHO, "online_us"),
 }

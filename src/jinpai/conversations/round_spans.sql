@@ -29,7 +29,7 @@ select
     c.closed_position,
     c.close_us - o.open_us as wait_us,
     coalesce(c.session_no <> o.session_no, false) as is_late,
-    row_number() over (partition by o.thread_no, o.session_no order by o.opened_position) = 1
-        as is_first_in_session
+    o.opened_position = s.first_buyer_position as is_first_in_session
 from opened as o
+inner join session_spans as s on s.thread_no = o.thread_no and s.session_no = o.session_no
 left join closers as c on c.thread_no = o.thread_no and c.humans_before = o.humans_before

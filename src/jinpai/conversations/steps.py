@@ -20,6 +20,11 @@ _EMPTY = {
         "select cast(null as varchar) as shop_id, cast(null as varchar) as message_id"
         " from run_shops where false"
     ),
+    "duty_waits": (
+        "select cast(null as bigint) as thread_no, cast(null as integer) as opened_position,"
+        " cast(null as boolean) as is_opened_on_duty, cast(null as bigint) as duty_us"
+        " from run_shops where false"
+    ),
     "ad_receptions": (
         "select cast(null as bigint) as thread_no, cast(null as integer) as day_no"
         " from run_shops where false"
@@ -27,7 +32,7 @@ _EMPTY = {
 }
 
 
-def conversation_steps(settings_in_use: Set[str]) -> list[Step]:
+def conversation_steps(settings_in_use: Set[str], has_duty_hours: bool) -> list[Step]:
     """Return the steps that make the relations of ``RESULTS``.
 
     Relations that are only published are views, so that they stream to their files.
@@ -35,6 +40,7 @@ def conversation_steps(settings_in_use: Set[str]) -> list[Step]:
     Args:
         settings_in_use: list settings that any shop of the run fills. Message texts are read only
             if a phrase is asked for, since they are most of the bytes.
+        has_duty_hours: whether any shop of the run has duty hours.
     """
     return [
         _unless(not settings_in_use & {"auto_reply_texts", "auto_reply_prefixes"}, "auto_replies"),
@@ -46,6 +52,7 @@ def conversation_steps(settings_in_use: Set[str]) -> list[Step]:
         _step("counted_messages"),
         _step("session_spans"),
         _step("round_spans"),
+        _unless(not has_duty_hours, "duty_waits"),
         _step("any_reply_days"),
         _step("reception_days"),
         _step("buyer_marks"),

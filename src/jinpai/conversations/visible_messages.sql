@@ -5,6 +5,7 @@ select
     m.buyer_id,
     m.agent_id,
     key_of(r.salt, m.shop_id, m.buyer_id, coalesce(m.agent_id, '')) as thread_no,
+    key_of(r.salt, coalesce(m.agent_id, ''), m.shop_id, m.buyer_id) as second_key,
     us(m.sent_at) as sent_us,
     m.seq,
     m.message_id,

@@ -23,7 +23,7 @@ from jinpai.metrics.texts import json_cell, json_cells, messages_of_rounds
 __all__ = ["check_names", "explain_metric"]
 
 _DIVIDE_BY = {"seconds": 1_000_000, "hours": 3_600_000_000}
-_WITH_MESSAGES = ("rounds", "any_reply_rounds")
+_WITH_MESSAGES = ("rounds",)
 _WHO = {
     "agent": (
         "select agent_id from roster where shop_id = $shop_id"

@@ -101,7 +101,7 @@ def messages_of_rounds(
 
     Args:
         engine: holds ``messages`` as the run read them and ``sessions``.
-        rounds: rows of ``rounds`` or ``any_reply_rounds`` of the shop.
+        rounds: rows of ``rounds`` of the shop.
     """
     table: dict[str, pa.Array[Any]] = {
         "place": pa.array(range(len(rounds)), pa.int64()),
