@@ -302,8 +302,8 @@ def _check(engine: DuckEngine) -> dict[str, int]:
         broken[name] = rows.num_rows
         if rows.num_rows:
             raise BalanceError(
-                f"The books do not balance: check '{name}' found {rows.num_rows} row(s), the first: "
-                f"{rows.slice(0, 1).to_pylist()[0]}. Nothing was published; this is a fault of "
-                "Jinpai, please report it."
+                f"The books do not balance: check '{name}' found {rows.num_rows} row(s), "
+                f"the first: {rows.slice(0, 1).to_pylist()[0]}. Nothing was published; "
+                "this is a fault of Jinpai, please report it."
             )
     return broken
