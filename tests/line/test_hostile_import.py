@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -123,3 +124,15 @@ def test_a_wrong_extension_does_not_matter(tmp_path: Path, name: str) -> None:
 def test_a_workbook_called_csv(tmp_path: Path) -> None:
     shop = Shop(tmp_path / "shop")
     assert shop.load(workbook(tmp_path / "m.csv"))["total"]["inserted"] == 500
+
+
+@pytest.mark.parametrize(
+    "words", ["小明" + " " * 900_000 + "x", "客户: 小" + " " * 900_000 + "x", "1," * 450_000]
+)
+def test_a_line_that_makes_patterns_try_everything(tmp_path: Path, words: str) -> None:
+    """A buyer may paste anything into a chat: minutes of matching would be a way to stop a shop."""
+    lines = ["2026-03-02", "客户:小明", "10:00:00", words, "小明", "10:00:05", "好", "店:小桐", ""]
+    file = written(tmp_path / "page.txt", "\n".join(lines).encode())
+    started = time.monotonic()
+    assert Shop(tmp_path / "shop", name="店").load(file)["total"]["inserted"] == 2
+    assert time.monotonic() - started < 20  # seconds; it took minutes

@@ -35,6 +35,7 @@ __all__ = [
 
 DELIMITERS = (",", "\t", ";", "|")
 MAX_ROWS_HELD = 5_000_000
+_COLUMNS = 16_384  # as many as a workbook can have; a wider row is text full of commas
 _NAME = 500  # characters of a cell that are looked at when it may be a column name
 _EMPTY = frozenset({"", "-", "--", "null"})
 _BRACKETS = str.maketrans("（）", "()")
@@ -117,6 +118,8 @@ def find_header(
     """Return the first of the first ``within`` rows holding ``least`` of the wanted names."""
     names = {normalise_header(name) for name in wanted} - {""}
     for index, row in enumerate(grid.rows[:within]):
+        if len(row) > _COLUMNS:
+            continue
         cells = [normalise_header(cell) for cell in row]
         if len(names.intersection(cells)) >= least:
             return Header(index, cells)

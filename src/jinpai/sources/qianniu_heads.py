@@ -18,7 +18,7 @@ from jinpai.sources.cells import parse_time_text
 from jinpai.sources.chat_rows import moment
 from jinpai.sources.qianniu_names import Accounts, account_of, split_account
 
-__all__ = ["Head", "find_heads", "is_table", "text_layout"]
+__all__ = ["Head", "find_heads", "is_short", "is_table", "text_layout"]
 
 _TIME = r"(?P<at>(?:19|20)\d\d[-/]\d{1,2}[-/]\d{1,2} +\d{1,2}:\d{2}:\d{2})"
 _LOOSE = r"(?P<at>(?:19|20)\d\d[-/]\d{1,2}[-/]\d{1,2} +\d{1,2}:\d{2}(?::\d{2})?)"
@@ -32,6 +32,7 @@ _ANY_TIME = re.compile(r"\d{1,2}:\d{2}")
 _HAND_OVER = re.compile(rf"(?P<from>\S.*?)\s*--+>\s*(?P<to>\S.*?)\s*{_TIME}\s*")
 _NOT_IN_NICKS = re.compile(r"[，。？！；、,;?!\"“”…|\t<>{}]|https?:")
 _LABEL = re.compile(r"(?:时间|日期|时刻|截止|截至|到|至|于|在|是|[:：])$")
+_LONGEST = 300  # characters
 _RUNNING = timedelta(minutes=10)
 
 
@@ -83,6 +84,11 @@ def is_table(lines: Sequence[str]) -> bool:
         first[0].count(mark) and all(line.count(mark) == first[0].count(mark) for line in first)
         for mark in ",\t;|"
     )
+
+
+def is_short(line: str) -> bool:
+    """Whether a line may be a header or a notice: patterns take forever on a line without end."""
+    return len(line) <= _LONGEST
 
 
 def text_layout(lines: Sequence[str]) -> tuple[str, int] | None:
@@ -144,7 +150,7 @@ def _candidates(lines: Sequence[str], layout: str) -> list[Head]:
     shape = _SHAPES[layout]
     heads: list[Head] = []
     for number, line in enumerate(lines):
-        match = shape.fullmatch(line) if "-->" not in line else None
+        match = shape.fullmatch(line) if is_short(line) and "-->" not in line else None
         if match is None:
             continue
         if layout == "two_line":
@@ -170,7 +176,7 @@ def _at(text: str) -> str:
 
 
 def _hand_over(number: int, line: str) -> Head | None:
-    match = _HAND_OVER.fullmatch(line)
+    match = _HAND_OVER.fullmatch(line) if is_short(line) else None
     if match is None:
         return None
     giver, taker = account_of(match["from"]), account_of(match["to"])

@@ -17,7 +17,7 @@ __all__ = ["CLOCK", "page_blocks", "page_events"]
 
 CLOCK = re.compile(r"\s*(\d{1,2}:\d{2}:\d{2})\s*")
 _DATE = re.compile(r"\s*(?:\d{4}-\d{1,2}-\d{1,2}|\d{4}年\d{1,2}月\d{1,2}日)\s*")
-_CUSTOMER = re.compile(r"\s*客户[:：]\s*(\S.*?)\s*")
+_CUSTOMER = re.compile(r"\s*客户[:：]\s*(\S.{0,200})")
 _PROSE = re.compile(r"[\s，。？！；、,;?!…]|https?:")
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from jinpai.sources.base import Reject
 from jinpai.sources.chat_rows import Event
 from jinpai.sources.qianniu_bodies import NOTICE, RECALL, clean_body, is_noise, set_content
-from jinpai.sources.qianniu_heads import Head, find_heads
+from jinpai.sources.qianniu_heads import Head, find_heads, is_short
 from jinpai.sources.qianniu_names import Accounts, account_of
 
 __all__ = ["text_events"]
@@ -49,7 +49,7 @@ def _with_notices(lines: Sequence[str], heads: list[Head], accounts: Accounts) -
     taken |= {head.body for head in heads if head.kind == "hand_over"}  # its own explanation
     notices: list[Head] = []
     for number, line in enumerate(lines):
-        if number in taken:
+        if number in taken or not is_short(line):
             continue
         recall = RECALL.fullmatch(line)
         who = account_of(recall["who"]) if recall else ""
