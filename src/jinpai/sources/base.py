@@ -7,8 +7,9 @@ rows are rejected by the same rules.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pyarrow as pa
@@ -16,7 +17,26 @@ import pyarrow as pa
 if TYPE_CHECKING:
     from jinpai.sources.files import SourceFile
 
-__all__ = ["Batch", "Context", "Note", "Recognition", "Reject", "Source", "batch_of"]
+__all__ = ["Batch", "Context", "Note", "Recognition", "Reject", "Scan", "Source", "batch_of"]
+
+
+@dataclass(frozen=True)
+class Scan:
+    """Rows of a Parquet file whose columns may be taken as they are, to be read by the engine.
+
+    Attributes:
+        path: the file.
+        first: 0-based place of the first row.
+        count: how many rows, whole row groups.
+        columns: canonical name -> the file's own name.
+        load: reads the rows the slow way, as `Batch.rows` (with ``source_row``).
+    """
+
+    path: Path
+    first: int
+    count: int
+    columns: Mapping[str, str]
+    load: Callable[[], pa.Table]
 
 
 @dataclass(frozen=True)
@@ -35,6 +55,7 @@ class Batch:
         patch: True when the format cannot carry the missing columns: a known row keeps what it
             has in the columns absent from ``rows``. False: the row replaces the known one whole.
         timezone: IANA zone of times written without one; None means the shop's own zone.
+        scan: where the rows are, instead of in ``rows``, which then is empty and tells the types.
     """
 
     table: str
@@ -42,6 +63,16 @@ class Batch:
     source_file: str
     patch: bool = False
     timezone: str | None = None
+    scan: Scan | None = None
+
+    @property
+    def count(self) -> int:
+        """How many rows there are."""
+        return self.scan.count if self.scan else self.rows.num_rows
+
+    def loaded(self) -> Batch:
+        """Return the batch with its rows in memory."""
+        return replace(self, rows=self.scan.load(), scan=None) if self.scan else self
 
 
 @dataclass(frozen=True)

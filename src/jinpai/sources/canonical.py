@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from jinpai.errors import UnreadableFile, nearest
-from jinpai.sources.base import Batch, Context, Note, Recognition, Reject
+from jinpai.sources.base import Batch, Context, Note, Recognition, Reject, Scan
 from jinpai.sources.canonical_tables import COLUMNS, REQUIRED, table_of_name
 from jinpai.sources.columns import Arrow, clean_text_table, native_column, row_range, text_table
 from jinpai.sources.delimited import read_header, stream_delimited
@@ -24,6 +26,7 @@ from jinpai.sources.files import Grid, Header, SourceFile, find_header, normalis
 __all__ = ["SOURCE", "Canonical"]
 
 _ROWS = 1 << 20  # rows of a Parquet batch
+_BIG = 250_000  # rows of a file that are worth a scan
 _RECORDS = 50_000  # records of a JSON batch
 _TRACE = frozenset({"source_file", "source_row"})
 _EVERY = tuple(sorted({name for names in COLUMNS.values() for name in names}))
@@ -226,27 +229,91 @@ def _unused(file: SourceFile, table: str, name: str, free: Sequence[str]) -> Not
 
 
 def _parquet(file: SourceFile) -> Iterator[Row]:
+    with _undamaged(file), pq.ParquetFile(file.path) as parquet:
+        names = parquet.schema_arrow.names
+        table = _named(file, (file.stem, names))
+        places, notes = _columns(file, table, names)
+        yield from notes
+        if scans := _scans(file, parquet, table, places):
+            yield from scans
+            return
+        wanted = [names[place] for place in places.values()]
+        row = 1
+        for batch in parquet.iter_batches(batch_size=_ROWS, columns=wanted):
+            yield Batch(table, _native(batch, places, names, row), file.name)
+            row += batch.num_rows
+
+
+@contextmanager
+def _undamaged(file: SourceFile) -> Iterator[None]:
     try:
-        with pq.ParquetFile(file.path) as parquet:
-            names = parquet.schema_arrow.names
-            table = _named(file, (file.stem, names))
-            places, notes = _columns(file, table, names)
-            yield from notes
-            wanted = [names[place] for place in places.values()]
-            row = 1
-            for batch in parquet.iter_batches(batch_size=_ROWS, columns=wanted):
-                yield Batch(table, _native(batch, places, names, row), file.name)
-                row += batch.num_rows
+        yield
     except (pa.ArrowException, OSError) as error:
         raise UnreadableFile(
             f"the Parquet file is damaged ({error}).", file=file.name, hint="Export it again."
         ) from error
 
 
+def _scans(
+    file: SourceFile, parquet: pq.ParquetFile, table: str, places: Mapping[str, int]
+) -> list[Batch]:
+    """Return a big file in runs of row groups for the engine to read; none when it must not."""
+    schema, groups = parquet.schema_arrow, parquet.metadata.num_row_groups
+    sizes = [parquet.metadata.row_group(group).num_rows for group in range(groups)]
+    columns = {name: schema.names[place] for name, place in places.items()}
+    folded = {name.lower() for name in schema.names}  # the engine does not tell a from A
+    plain = all(_as_it_is(schema.field(place).type) for place in places.values())
+    if not plain or len(folded) < len(schema.names) or "file_row_number" in folded:
+        return []
+    if set("*?[]{}") & set(str(file.path)):  # the engine would look for several files
+        return []
+    if sum(sizes) < _BIG or max(sizes) > 3 * _ROWS:
+        return []
+    empty = pa.schema([(name, schema.field(place).type) for name, place in places.items()])
+    made = []
+    for start, past in _runs(sizes):
+        first, count = sum(sizes[:start]), sum(sizes[start:past])
+        load = partial(_load, file, range(start, past), places, first + 1)
+        scan = Scan(file.path, first, count, columns, load)
+        made.append(Batch(table, empty.empty_table(), file.name, scan=scan))
+    return made
+
+
+def _runs(sizes: Sequence[int]) -> list[tuple[int, int]]:
+    """Cut row groups into runs (start, past) of about ``_ROWS`` rows."""
+    runs, start, held, left = [], 0, 0, sum(sizes)
+    for group, size in enumerate(sizes):
+        held, left = held + size, left - size
+        if (held >= _ROWS and left >= _BIG) or not left:
+            runs.append((start, group + 1))
+            start, held = group + 1, 0
+            if not left:
+                break
+    return runs
+
+
+def _as_it_is(kind: pa.DataType) -> bool:
+    """Whether a column of the type means the same to every reader of Parquet."""
+    if pa.types.is_timestamp(kind):
+        return bool(kind.tz) and kind.unit == "us"
+    signed = (pa.int8(), pa.int16(), pa.int32(), pa.int64())
+    return kind in (pa.string(), pa.large_string(), pa.bool_(), pa.date32(), *signed) or bool(
+        pa.types.is_decimal128(kind)
+    )
+
+
+def _load(file: SourceFile, groups: Sequence[int], places: Mapping[str, int], row: int) -> pa.Table:
+    with _undamaged(file), pq.ParquetFile(file.path) as parquet:
+        names = parquet.schema_arrow.names
+        wanted = [names[place] for place in places.values()]
+        rows = parquet.read_row_groups(list(groups), columns=wanted)
+        return _native(rows, places, names, row)
+
+
 def _native(
-    batch: pa.RecordBatch, places: Mapping[str, int], names: Sequence[str], row: int
+    batch: pa.RecordBatch | pa.Table, places: Mapping[str, int], names: Sequence[str], row: int
 ) -> pa.Table:
-    rows = pa.Table.from_batches([batch])
+    rows = batch if isinstance(batch, pa.Table) else pa.Table.from_batches([batch])
     arrays: dict[str, Arrow] = {
         name: native_column(rows[names[place]], name) for name, place in places.items()
     }

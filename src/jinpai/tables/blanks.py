@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-__all__ = ["is_plain"]
+__all__ = ["is_bare", "is_plain"]
 
 # Bytes that may begin or end a no-break or an ideographic space in UTF-8.
 _FIRST, _LAST = (0xC2, 0xE3), (0x80, 0xA0)
@@ -19,6 +19,27 @@ def is_plain(column: Any, blanks: bool = True) -> bool:
     False may be a false alarm; True never is. Takes an Arrow chunked array.
     """
     return all(_plain(chunk, blanks) for chunk in column.chunks)
+
+
+def is_bare(column: Any) -> bool:
+    """Whether no value of a text column holds a tab or begins with ``=`` or ``'``.
+
+    Spreadsheets leave those behind. False may be a false alarm; True never is.
+    """
+    return all(_bare(chunk) for chunk in column.chunks)
+
+
+def _bare(array: Any) -> bool:
+    if array.type != pa.string():
+        return False
+    _, offsets, data = array.buffers()
+    if offsets is None or data is None or not len(array):
+        return True
+    ends = np.frombuffer(offsets, np.int32)[array.offset : array.offset + len(array) + 1]
+    content = np.frombuffer(data, np.uint8)
+    first = content[ends[:-1][ends[1:] > ends[:-1]]]
+    odd = (first == ord("=")) | (first == ord("'"))
+    return not bool(odd.any() or (content[ends[0] : ends[-1]] == ord("\t")).any())
 
 
 def _plain(array: Any, blanks: bool) -> bool:

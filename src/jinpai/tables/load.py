@@ -6,7 +6,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -196,7 +196,21 @@ class _Job:
             self.snapshot.zones(),
             self.clock_skew,
         )
-        spool, taken = Spool(self.folder / "spool", shop_id), 0
+        with closing(stager):
+            self._stage(stager, items, report, refused, progress)
+            changes = self._settled(stager, report)
+        _finish(report, stager, refused)
+        return report, changes
+
+    def _stage(
+        self,
+        stager: Stager,
+        items: Iterable[Item],
+        report: ImportReport,
+        refused: list[Reject],
+        progress: Progress | None,
+    ) -> None:
+        spool, taken = Spool(self.folder / "spool", stager.shop_id), 0
         for item in items:
             if isinstance(item, Note):
                 report.notes.append(item)
@@ -205,22 +219,19 @@ class _Job:
             else:
                 if item.table not in TABLES:
                     raise UnknownName("table", item.table, TABLES)
-                _arrived(report, item.table, item.source_file, item.rows.num_rows)
+                _arrived(report, item.table, item.source_file, item.count)
                 if not spool.keeps(item, stager.told):
                     stager.add(item)
-                taken += item.rows.num_rows
+                taken += item.count
                 if progress:
                     progress(taken, item.source_file)
         for batch in spool.batches():
             stager.add(batch)
-        changes = self._settled(stager, report)
-        _finish(report, stager, refused)
-        return report, changes
+        stager.finish()
 
     def _settled(self, stager: Stager, report: ImportReport) -> dict[str, TableChange]:
         changes = {}
         for name, staged in stager.tables.items():
-            stager.flush(staged)
             done = settle(self.con, staged, self.snapshot, self.folder, self.tag, self.clock_skew)
             for (table, file), rows in stager.clean.items():
                 if table == name:

@@ -41,6 +41,7 @@ class Spool:
         waits = any(batch.table == other.table for other, _ in self._waiting)
         if not waits and not self._open(batch, told):
             return False
+        batch = batch.loaded()
         self.folder.mkdir(parents=True, exist_ok=True)
         path = self.folder / f"{len(self._waiting)}.arrow"
         with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, batch.rows.schema) as out:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 
 from jinpai.tables import conform, write
@@ -154,10 +155,8 @@ def _find_suspects(work: _Work, lake_has_rows: bool) -> int:
     if not work.staged.dirty and not lake_has_rows:
         if work.staged.flushes == 1:  # a flush has no key twice
             return 0
-        ((keys, rows),) = con.execute(
-            f"SELECT count(DISTINCT _h), count(*) FROM seen_{name}"
-        ).fetchall()
-        if keys == rows:
+        hashes = np.sort(con.execute(f"SELECT _h FROM seen_{name}").fetchnumpy()["_h"])
+        if not (hashes[1:] == hashes[:-1]).any():
             return 0
     mine = f"SELECT _h FROM seen_{name} UNION SELECT _h FROM dirty_{name}"
     lake = f"SELECT {conform.hashed(work.table)} AS _h FROM ({work.lake_sql})"

@@ -16,7 +16,7 @@ from jinpai.tables.delta import DataFile, parquet
 from jinpai.tables.schema import Table
 from jinpai.tables.zones import ident, quoted
 
-__all__ = ["Partition", "month_sql", "partition_test", "partitions", "write_partitions"]
+__all__ = ["Partition", "month_sql", "named", "partition_test", "partitions", "write_partitions"]
 
 Partition = tuple[str, int | None]  # shop_id, year * 100 + month
 _ROW_GROUP = 122_880
@@ -62,11 +62,22 @@ def write_partitions(
     """
     written = []
     for partition in wanted:
-        folder = Path(_safe(partition[0])) / _month_text(partition[1], "all")
-        path = folder / f"part-{tag}-{uuid.uuid4().hex[:12]}.parquet"
-        (root / folder).mkdir(parents=True, exist_ok=True)
+        path = _path(partition, tag)
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
         written.append(_write(con, table, partition, source(partition), root, path))
     return [file for file in written if file.rows]
+
+
+def named(partition: Partition, tag: str, rows: int, low: int | None, high: int | None) -> DataFile:
+    """Return a name for a new file of a partition, with its facts (own times in milliseconds)."""
+    month = None if partition[1] is None else _month_text(partition[1], "")
+    first, last = ("" if at is None else _iso(at) for at in (low, high))
+    return DataFile(_path(partition, tag).as_posix(), partition[0], month, rows, first, last)
+
+
+def _path(partition: Partition, tag: str) -> Path:
+    folder = Path(_safe(partition[0])) / _month_text(partition[1], "all")
+    return folder / f"part-{tag}-{uuid.uuid4().hex[:12]}.parquet"
 
 
 def _write(
