@@ -135,4 +135,4 @@ def test_a_line_that_makes_patterns_try_everything(tmp_path: Path, words: str) -
     file = written(tmp_path / "page.txt", "\n".join(lines).encode())
     started = time.monotonic()
     assert Shop(tmp_path / "shop", name="店").load(file)["total"]["inserted"] == 2
-    assert time.monotonic() - started < 20  # seconds; it took minutes
+    assert time.monotonic() - started < 20  # seconds; unbounded patterns take far longer
