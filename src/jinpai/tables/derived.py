@@ -56,7 +56,8 @@ def write_files(
     listed = ", ".join(_stored(name, kind) for name, kind, *_ in columns)
     con.execute(
         f"COPY (SELECT {listed} FROM {source}) TO {quoted(str(folder))} (FORMAT parquet,"
-        f" COMPRESSION zstd, FILE_SIZE_BYTES {_FILE_BYTES}, FILENAME_PATTERN 'part-{tag}-{{uuid}}')"
+        f" COMPRESSION zstd, PARQUET_VERSION v2, FILE_SIZE_BYTES {_FILE_BYTES},"
+        f" FILENAME_PATTERN 'part-{tag}-{{uuid}}')"
     )
     paths = sorted(folder.glob("*.parquet"))
     footers = [pq.read_metadata(path) for path in paths]
