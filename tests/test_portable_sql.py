@@ -1,4 +1,4 @@
-"""The stages' SQL must be readable by a second engine: Spark's parser takes it, verbs as functions."""
+"""The stages' SQL must be readable by a second engine: parsed as Spark, verbs as functions."""
 
 from __future__ import annotations
 
