@@ -146,7 +146,7 @@ def make(
     for salt in map(str, range(_SALTS)):
         for name, table in run_relations(shops, salt).items():
             engine.put(name, table)
-        kept = (*RESULTS, "thread_names", "threads", "order_facts")
+        kept = (*RESULTS, "thread_names", "threads", "order_facts", "winners")
         seconds = engine.run(steps, keep=kept, on_step=on_step)
         if not engine.fetch("key clashes", attribution.key_clashes()).num_rows:
             return seconds
@@ -258,7 +258,7 @@ def _shops(
             )
         )
     if not shops:
-        raise UsageError(_nothing(as_of))
+        raise _nothing(as_of)
     return shops
 
 
@@ -280,10 +280,16 @@ def _asked(
     return asked
 
 
-def _nothing(as_of: str | None) -> str:
+def _nothing(as_of: str | None) -> UsageError:
     if as_of is not None:
-        return f"Nothing had happened yet at --as-of {as_of}; choose a later day."
-    return "No messages or orders are loaded; run 'jinpai import WORKSPACE PATH...' first."
+        return UsageError(
+            f"Nothing had happened yet at --as-of {as_of}; choose a later day.",
+            zh=f"到 --as-of {as_of} 为止还没有任何数据；请选晚一些的日期。",
+        )
+    return UsageError(
+        "No messages or orders are loaded; run 'jinpai import WORKSPACE PATH...' first.",
+        zh="还没有导入聊天或订单；请先导入：jinpai import 工作区 文件或文件夹",
+    )
 
 
 def shop_place(config: Config, zones: Mapping[str, str], shop_id: str) -> tuple[str, Settings]:
@@ -304,6 +310,8 @@ def _check(engine: DuckEngine) -> dict[str, int]:
             raise BalanceError(
                 f"The books do not balance: check '{name}' found {rows.num_rows} row(s), "
                 f"the first: {rows.slice(0, 1).to_pylist()[0]}. Nothing was published; "
-                "this is a fault of Jinpai, please report it."
+                "this is a fault of Jinpai, please report it.",
+                zh=f"账目不平：检查项 {name} 查出 {rows.num_rows} 行，"
+                f"第一行：{rows.slice(0, 1).to_pylist()[0]}。结果未发布；这是金牌的缺陷，请反馈。",
             )
     return broken

@@ -103,10 +103,9 @@ where a.messages is null or b.messages is null or a.messages <> b.messages
 """
 
 _WINNERS = """
-select shop_id, order_id, moment, count(*) as winners
-from candidates
-where place = 1
-group by shop_id, order_id, moment
+select order_no, moment, count(*) as winners
+from winners
+group by order_no, moment
 having count(*) > 1
 """
 

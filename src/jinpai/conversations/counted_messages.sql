@@ -6,6 +6,8 @@ select
     sent_us,
     day_no,
     sender_code,
+    previous_code,
+    is_cut,
     position,
     cast(count(case when is_cut then 1 end) over thread as integer) as session_no,
     cast(

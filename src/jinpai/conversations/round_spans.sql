@@ -1,5 +1,6 @@
 -- One row per round, before filters. A round is closed by the human message that follows its
--- buyer messages in the thread; a session cut between the two makes it late.
+-- buyer messages in the thread; a session cut between the two makes it late. A buyer message right
+-- after another in its session opens none, a human message right after another closes none.
 with opened as (
     select
         thread_no,
@@ -9,14 +10,14 @@ with opened as (
         min(day_no) as day_no,
         min(position) as opened_position
     from counted_messages
-    where sender_code = 1
+    where sender_code = 1 and (previous_code <> 1 or is_cut)
     group by thread_no, session_no, humans_before
 ),
 
 closers as (
     select thread_no, session_no, humans_before, sent_us as close_us, position as closed_position
     from counted_messages
-    where sender_code = 2
+    where sender_code = 2 and previous_code <> 2
 )
 
 select
