@@ -79,7 +79,10 @@ def compare_sales(
             _one(engine, other_scope, agent, judge_rule, dated=True),
         )
     elif agent is None:
-        raise UsageError("A shop can be compared with 'previous' only; name an agent otherwise.")
+        raise UsageError(
+            "A shop can be compared with 'previous' only; name an agent otherwise.",
+            zh="全店只能与 previous（上一段）比较；否则请用 --agent 指定客服。",
+        )
     else:
         other = _team(engine, scope, agent, judge_rule) if versus == "team" else None
         if other is None:
@@ -106,7 +109,9 @@ def _previous(scope: ShopScope, loaded_from: date) -> ShopScope:
     if first < loaded_from:
         raise UsageError(
             f"The period before, {first} to {last}, is not loaded in full (data begin on "
-            f"{loaded_from}); choose --from and --to so that as many days lie before them."
+            f"{loaded_from}); choose --from and --to so that as many days lie before them.",
+            zh=f"上一段 {first} 至 {last} 的数据不全（数据始于 {loaded_from}）；"
+            "请用 --from 与 --to 选一段前面有同样天数的日期。",
         )
     return replace(scope, first=first, last=last)
 
@@ -142,7 +147,8 @@ def _team(engine: DuckEngine, scope: ShopScope, agent: str, rule: str) -> _Side:
     members = engine.fetch("team", f"{_TEAM} order by r.agent_id", values)["agent_id"].to_pylist()
     if not members:
         raise UsageError(
-            f"Agent '{agent}' has no team; compare with another agent_id or with 'previous'."
+            f"Agent '{agent}' has no team; compare with another agent_id or with 'previous'.",
+            zh=f"客服“{agent}”没有团队；请与另一个客服或 previous（上一段）比较。",
         )
     found = [rows for rows in _ask(engine, scope, members, True, rule) if any(_numbers(rows))]
     count = max(len(found), 1)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from jinpai.errors import UsageError
+from jinpai.errors import UsageError, reason_zh
 from jinpai.importing import Imported
 from jinpai.run import RunReport
 from jinpai.simulate import Simulated, simulate
@@ -100,11 +100,15 @@ def _claim(root: Path) -> None:
         root.mkdir(parents=True, exist_ok=True)
         if not (root / _MARK).exists() and any(root.iterdir()):
             raise UsageError(
-                f"{root} is not empty and no demo; name another folder: jinpai demo DIR."
+                f"{root} is not empty and no demo; name another folder: jinpai demo DIR.",
+                zh=f"{root} 不是空文件夹，也不是演示；请换一个文件夹：jinpai demo 文件夹",
             )
         (root / _MARK).touch()
     except OSError as error:
-        raise UsageError(f"{root} cannot hold the demo: {error.strerror}.") from None
+        raise UsageError(
+            f"{root} cannot hold the demo: {error.strerror}.",
+            zh=f"{root} 无法存放演示：{reason_zh(error)}。",
+        ) from None
 
 
 def _opened(root: Path, made: Simulated) -> Workspace:

@@ -88,7 +88,10 @@ def read_duty_hours(value: object) -> DutyHours:
     """Check written duty hours; raises UsageError that says where, as ``weekly.mon[0]``."""
     form = _mapping(value, "", ("weekly", "exceptions"))
     if "weekly" not in form:
-        raise UsageError('weekly is missing; write {"weekly": {"mon": [["09:00", "23:00"]]}}.')
+        raise UsageError(
+            'weekly is missing; write {"weekly": {"mon": [["09:00", "23:00"]]}}.',
+            zh='缺少 weekly；请写成 {"weekly": {"mon": [["09:00", "23:00"]]}}。',
+        )
     weekly = _mapping(form["weekly"], "weekly", WEEKDAYS)
     exceptions = _mapping(form.get("exceptions", {}), "exceptions")
     return DutyHours(
@@ -103,33 +106,47 @@ def read_duty_hours(value: object) -> DutyHours:
 def _mapping(value: object, place: str, known: tuple[str, ...] | None = None) -> dict[str, object]:
     name = place or "the value"
     if not isinstance(value, Mapping):
-        raise UsageError(f"{name} must be an object with names, not {value!r}.")
+        raise UsageError(
+            f"{name} must be an object with names, not {value!r}.",
+            zh=f"{place or '该值'} 应为带名称的对象，不能是 {value!r}。",
+        )
     form = {str(key): item for key, item in value.items()}
     for key in form:
         if known is not None and key not in known:
             hint = nearest(key, known)
             more = f"Did you mean '{hint}'?" if hint else f"It takes {', '.join(known)}."
-            raise UsageError(f"{name}: there is no '{key}'. {more}")
+            more_zh = f"是不是“{hint}”？" if hint else f"可用的有：{'、'.join(known)}。"
+            raise UsageError(
+                f"{name}: there is no '{key}'. {more}",
+                zh=f"{place or '该值'}：没有“{key}”。{more_zh}",
+            )
     return form
 
 
 def _intervals(value: object, place: str) -> tuple[Interval, ...]:
     if not isinstance(value, list | tuple):
-        raise UsageError(f'{place} must be a list like [["09:00", "23:00"]], not {value!r}.')
+        raise UsageError(
+            f'{place} must be a list like [["09:00", "23:00"]], not {value!r}.',
+            zh=f'{place} 应为列表，如 [["09:00", "23:00"]]，不能是 {value!r}。',
+        )
     return tuple(_interval(item, f"{place}[{i}]") for i, item in enumerate(value))
 
 
 def _interval(value: object, place: str) -> Interval:
     pair = list(value) if isinstance(value, list | tuple) else []
     if len(pair) != 2 or not all(isinstance(part, str) for part in pair):
-        raise UsageError(f'{place} must be a pair like ["09:00", "23:00"], not {value!r}.')
+        raise UsageError(
+            f'{place} must be a pair like ["09:00", "23:00"], not {value!r}.',
+            zh=f'{place} 应为一对时刻，如 ["09:00", "23:00"]，不能是 {value!r}。',
+        )
     try:
         start, end = (clock_us(part) for part in pair)
     except UsageError as error:
-        raise UsageError(f"{place}: {error}") from None
+        raise UsageError(f"{place}: {error}", zh=f"{place}：{error.text_zh}") from None
     if start == DAY_US:
         raise UsageError(
-            f"{place}: an interval cannot start at 24:00; write 00:00 of the next day."
+            f"{place}: an interval cannot start at 24:00; write 00:00 of the next day.",
+            zh=f"{place}：时段不能从 24:00 开始；请写次日的 00:00。",
         )
     return start, end if end > start else end + DAY_US
 

@@ -231,14 +231,19 @@ def _reception(engine: DuckEngine, key: Mapping[str, Any], day: date) -> Row:
         days = ", ".join(row["day"].isoformat() for row in found[-12:])
         raise UsageError(
             f"Agent '{key['agent_id'] or ''}' had no message of buyer '{key['buyer_id']}' "
-            f"on {day}; days on which there was one: {days}."
+            f"on {day}; days on which there was one: {days}.",
+            zh=f"客服“{key['agent_id'] or ''}”在 {day} 没有买家“{key['buyer_id']}”的消息；"
+            f"有消息的日期：{days}。",
         )
     for kind, value in (("agent", key["agent_id"]), ("buyer", key["buyer_id"])):
         sql = f"select distinct {kind}_id from receptions where shop_id = $shop_id"
         names = engine.fetch(kind, sql, {"shop_id": key["shop_id"]}).columns[0].to_pylist()
         if value not in names:
             raise UnknownName(kind, value or "", [name for name in names if name is not None])
-    raise UsageError(f"Agent '{key['agent_id'] or ''}' never received buyer '{key['buyer_id']}'.")
+    raise UsageError(
+        f"Agent '{key['agent_id'] or ''}' never received buyer '{key['buyer_id']}'.",
+        zh=f"客服“{key['agent_id'] or ''}”从未接待买家“{key['buyer_id']}”。",
+    )
 
 
 def _reception_facts(engine: DuckEngine, scope: ShopScope, row: Row, key: Mapping[str, Any]) -> Row:

@@ -30,6 +30,7 @@ class Seen:
     source: str | None
     what: str
     confidence: float
+    what_zh: str = ""
 
 
 @dataclass(frozen=True)
@@ -69,9 +70,15 @@ def import_paths(
         InputError: a file that cannot be taken; nothing was changed.
     """
     if not paths:
-        raise UsageError("Name at least one file, folder or .zip to import.")
+        raise UsageError(
+            "Name at least one file, folder or .zip to import.",
+            zh="请至少指定一个要导入的文件、文件夹或 .zip。",
+        )
     if source is not None and mapping is not None:
-        raise UsageError("Give --source or --mapping, not both: a mapping file is a reader itself.")
+        raise UsageError(
+            "Give --source or --mapping, not both: a mapping file is a reader itself.",
+            zh="--source 与 --mapping 只能给一个：映射文件本身就是读取器。",
+        )
     entry = config.shop(shop_id)
     notes: list[Note] = []
     files = open_paths([Path(path) for path in paths], notes)
@@ -110,7 +117,7 @@ def _items(claims: Sequence[Claim], context: Context) -> Iterator[Item]:
 
 def _seen(found: Recognised) -> tuple[Seen, ...]:
     taken = [
-        Seen(file.name, claim.source.name, known.what, known.confidence)
+        Seen(file.name, claim.source.name, known.what, known.confidence, known.what_zh)
         for claim in found.claims
         for file, known in zip(claim.files, claim.recognitions, strict=True)
     ]

@@ -90,7 +90,10 @@ def clock_us(text: str) -> int:
     hour, minute, second = (int(part or 0) for part in match.groups()) if match else (99, 0, 0)
     total = hour * 3600 + minute * 60 + second
     if total > 86_400:
-        raise UsageError(f"'{text}' is no clock time; write HH:MM, from 00:00 to 24:00.")
+        raise UsageError(
+            f"'{text}' is no clock time; write HH:MM, from 00:00 to 24:00.",
+            zh=f"“{text}”不是时刻；请写成 HH:MM，00:00 至 24:00。",
+        )
     return total * SECOND_US
 
 
@@ -128,7 +131,10 @@ def instant_of(time: datetime, tz: str) -> int:
     aware = time if time.tzinfo is not None else time.replace(tzinfo=zone(tz))
     us = (aware - _EPOCH) // timedelta(microseconds=1)
     if time.tzinfo is None and local_time(us, tz).replace(tzinfo=None) != time:
-        raise UsageError(f"{time} does not exist in {tz}: the clocks jump over it.")
+        raise UsageError(
+            f"{time} does not exist in {tz}: the clocks jump over it.",
+            zh=f"{time} 在 {tz} 不存在：夏令时跳过了这一刻。",
+        )
     return us
 
 
@@ -172,10 +178,20 @@ def parse_day(text: str, name: str = "the day") -> date:
             raise ValueError
         day = date.fromisoformat(text.strip())
     except ValueError:
-        raise UsageError(f"{name}: '{text}' is no day; write YYYY-MM-DD.") from None
+        raise UsageError(
+            f"{name}: '{text}' is no day; write YYYY-MM-DD.",
+            zh=f"{_place_zh(name)}：“{text}”不是日期；请写成 YYYY-MM-DD。",
+        ) from None
     if not FIRST_DAY <= day <= LAST_DAY:
-        raise UsageError(f"{name}: {day} is outside {FIRST_DAY} to {LAST_DAY}.")
+        raise UsageError(
+            f"{name}: {day} is outside {FIRST_DAY} to {LAST_DAY}.",
+            zh=f"{_place_zh(name)}：{day} 不在 {FIRST_DAY} 至 {LAST_DAY} 之间。",
+        )
     return day
+
+
+def _place_zh(name: str) -> str:
+    return "日期" if name == "the day" else name
 
 
 def parse_range(first: str | None, last: str | None) -> tuple[date | None, date | None]:
@@ -183,7 +199,10 @@ def parse_range(first: str | None, last: str | None) -> tuple[date | None, date 
     start = None if first is None else parse_day(first, "--from")
     end = None if last is None else parse_day(last, "--to")
     if start and end and end < start:
-        raise UsageError(f"--to {end} is before --from {start}; swap them.")
+        raise UsageError(
+            f"--to {end} is before --from {start}; swap them.",
+            zh=f"--to {end} 早于 --from {start}；请对调。",
+        )
     return start, end
 
 
@@ -201,10 +220,15 @@ def parse_as_of(text: str, tz: str, business_day_start: str = "00:00") -> int:
     except ValueError:
         raise UsageError(
             f"--as-of: '{text}' is no time; write YYYY-MM-DD, YYYY-MM-DDTHH:MM:SS "
-            "or YYYY-MM-DDTHH:MM:SS+08:00."
+            "or YYYY-MM-DDTHH:MM:SS+08:00.",
+            zh=f"--as-of：“{text}”不是时间；请写成 YYYY-MM-DD、YYYY-MM-DDTHH:MM:SS "
+            "或 YYYY-MM-DDTHH:MM:SS+08:00。",
         ) from None
     if not FIRST_DAY <= time.date() <= LAST_DAY:
-        raise UsageError(f"--as-of: {text} is outside {FIRST_DAY} to {LAST_DAY}.")
+        raise UsageError(
+            f"--as-of: {text} is outside {FIRST_DAY} to {LAST_DAY}.",
+            zh=f"--as-of：{text} 不在 {FIRST_DAY} 至 {LAST_DAY} 之间。",
+        )
     return instant_of(time, tz)
 
 

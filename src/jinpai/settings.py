@@ -91,6 +91,21 @@ class Setting(BaseModel):
             "duty_hours": "an object with weekly and exceptions",
         }.get(self.kind, f"whole {self.kind}{spans}")
 
+    @property
+    def takes_zh(self) -> str:
+        """What the setting takes, in Chinese."""
+        spans = f"（{self.low} 至 {self.high}）"
+        return {
+            "clock": f"时刻 HH:MM{spans}",
+            "seconds": f"整数秒{spans}",
+            "hours": f"整数小时{spans}",
+            "days": f"整数天{spans}",
+            "switch": "true 或 false",
+            "choice": f"{'、'.join(self.choices)} 之一",
+            "texts": "文字列表",
+            "duty_hours": "含 weekly 与 exceptions 的对象",
+        }.get(self.kind, f"整数{spans}")
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -145,7 +160,9 @@ class Settings:
         if clock_us(merged["platform_to"]) <= clock_us(merged["platform_from"]):
             raise SettingError(
                 f"platform_from {merged['platform_from']} must be before platform_to "
-                f"{merged['platform_to']}; set the one that gives way first."
+                f"{merged['platform_to']}; set the one that gives way first.",
+                zh=f"platform_from {merged['platform_from']} 须早于 platform_to "
+                f"{merged['platform_to']}；请先改让出的那一个。",
             )
         return cls(**{name: _typed(REGISTRY[name], value) for name, value in merged.items()})
 
@@ -209,7 +226,7 @@ def parse_for(entry: Setting, value: Value) -> Value:
     try:
         return _CHECKS[entry.kind](entry, value)
     except UsageError as error:
-        raise SettingError(f"{entry.name}: {error}") from None
+        raise SettingError(f"{entry.name}: {error}", zh=f"{entry.name}：{error.text_zh}") from None
 
 
 def _from_text(entry: Setting, text: str) -> Value:
@@ -225,7 +242,8 @@ def _from_text(entry: Setting, text: str) -> Value:
     except ValueError:
         if word.startswith(("[", "{", '"')):
             raise SettingError(
-                f"{entry.name}: {word[:60]} looks like JSON and is not; check quotes and brackets."
+                f"{entry.name}: {word[:60]} looks like JSON and is not; check quotes and brackets.",
+                zh=f"{entry.name}：{word[:60]} 像 JSON 但不完整；请检查引号与括号。",
             ) from None
         return word
     return [value] if entry.kind == "texts" and isinstance(value, str) else value
@@ -233,7 +251,9 @@ def _from_text(entry: Setting, text: str) -> Value:
 
 def _refuse(entry: Setting, value: Value) -> UsageError:
     shown = json.dumps(value, ensure_ascii=False, default=str)[:60]
-    return UsageError(f"takes {entry.takes}, not {shown}.")
+    return UsageError(
+        f"takes {entry.takes}, not {shown}.", zh=f"应为{entry.takes_zh}，不能是 {shown}。"
+    )
 
 
 def _check_number(entry: Setting, value: Value) -> int:
@@ -288,8 +308,9 @@ def _check_choice(entry: Setting, value: Value) -> str:
     if value in entry.choices:
         return str(value)
     hint = nearest(value, entry.choices) if isinstance(value, str) else None
-    more = f" Did you mean '{hint}'?" if hint else ""
-    raise UsageError(f"{_refuse(entry, value)}{more}")
+    more, more_zh = (f" Did you mean '{hint}'?", f"是不是“{hint}”？") if hint else ("", "")
+    refusal = _refuse(entry, value)
+    raise UsageError(f"{refusal}{more}", zh=f"{refusal.zh}{more_zh}")
 
 
 def _check_texts(entry: Setting, value: Value) -> list[str]:
@@ -297,11 +318,20 @@ def _check_texts(entry: Setting, value: Value) -> list[str]:
         raise _refuse(entry, value)
     for place, text in enumerate(value):
         if not isinstance(text, str):
-            raise UsageError(f"[{place}] takes a text, not {text!r}; write it in quotes.")
+            raise UsageError(
+                f"[{place}] takes a text, not {text!r}; write it in quotes.",
+                zh=f"[{place}] 应为文字，不能是 {text!r}；请加引号。",
+            )
         if not text.strip():
-            raise UsageError(f"[{place}] is empty, and an empty text would match everything.")
+            raise UsageError(
+                f"[{place}] is empty, and an empty text would match everything.",
+                zh=f"[{place}] 为空，而空文字会匹配一切。",
+            )
         if re.search("[\ud800-\udfff\0]", text):
-            raise UsageError(f"[{place}] holds characters that are no text: {text!r}.")
+            raise UsageError(
+                f"[{place}] holds characters that are no text: {text!r}.",
+                zh=f"[{place}] 含有非文字字符：{text!r}。",
+            )
     return list(dict.fromkeys(value))
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import tomlkit
 from tomlkit.items import Item
 
-from jinpai.errors import WorkspaceError
+from jinpai.errors import WorkspaceError, reason_zh
 
 if sys.platform != "win32":
     import fcntl
@@ -27,14 +27,18 @@ def read_toml(path: Path) -> str:
         return path.read_bytes().decode("utf-8-sig")
     except (FileNotFoundError, NotADirectoryError):
         raise WorkspaceError(
-            f"There is no workspace in {path.parent}; make one with: jinpai init {path.parent}"
+            f"There is no workspace in {path.parent}; make one with: jinpai init {path.parent}",
+            zh=f"{path.parent} 里没有工作区；请先建立：jinpai init {path.parent}",
         ) from None
     except UnicodeDecodeError as error:
         raise WorkspaceError(
-            f"{path} is not UTF-8 (byte {error.start}); save it as UTF-8 in your editor."
+            f"{path} is not UTF-8 (byte {error.start}); save it as UTF-8 in your editor.",
+            zh=f"{path} 不是 UTF-8 编码（第 {error.start} 字节）；请在编辑器中另存为 UTF-8。",
         ) from None
     except OSError as error:
-        raise WorkspaceError(f"{path} cannot be read: {error.strerror}.") from None
+        raise WorkspaceError(
+            f"{path} cannot be read: {error.strerror}.", zh=f"无法读取 {path}：{reason_zh(error)}。"
+        ) from None
 
 
 @contextmanager
@@ -49,7 +53,10 @@ def locked(folder: Path) -> Iterator[None]:
     try:
         handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     except OSError as error:
-        raise WorkspaceError(f"{folder} is no folder to work in: {error.strerror}.") from None
+        raise WorkspaceError(
+            f"{folder} is no folder to work in: {error.strerror}.",
+            zh=f"{folder} 不能用作工作区文件夹：{reason_zh(error)}。",
+        ) from None
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield
@@ -74,7 +81,10 @@ def write_whole(path: Path, text: str) -> None:
         if temporary is not None:
             with suppress(OSError):
                 os.unlink(temporary)
-        raise WorkspaceError(f"{path} cannot be written: {error.strerror}.") from None
+        raise WorkspaceError(
+            f"{path} cannot be written: {error.strerror}.",
+            zh=f"无法写入 {path}：{reason_zh(error)}。",
+        ) from None
 
 
 def _sync_folder(folder: Path) -> None:

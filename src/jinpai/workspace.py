@@ -165,7 +165,10 @@ class Workspace:
         """
         snapshot = self.lake.snapshot()
         if snapshot.run is None:
-            raise UsageError(f"There are no figures yet; run 'jinpai run {self.root}' first.")
+            raise UsageError(
+                f"There are no figures yet; run 'jinpai run {self.root}' first.",
+                zh=f"还没有计算结果；请先计算：jinpai run {self.root}",
+            )
         shops = shop_runs(snapshot.run)
         if shop_id is not None:
             known = [shop.shop_id for shop in shops]
@@ -268,7 +271,10 @@ class Workspace:
         with self.derived(shop_id) as (engine, shops, snapshot):
             if len(shops) > 1:
                 names = ", ".join(shop.shop_id for shop in shops)
-                raise UsageError(f"There are several shops ({names}); choose one with --shop.")
+                raise UsageError(
+                    f"There are several shops ({names}); choose one with --shop.",
+                    zh=f"有多家店铺（{names}）；请用 --shop 指定一家。",
+                )
             run = snapshot.run or {}
             pinned = replace(snapshot.manifest, versions=run["versions"])
             Snapshot(snapshot.lake, pinned).register(
@@ -305,7 +311,9 @@ def scopes_of(
     if not scopes:
         raise UsageError(
             f"No day lies between {start or shops[0].first_day} and {end or shops[0].last_day}; "
-            f"loaded are {shops[0].first_day} to {shops[0].last_day}."
+            f"loaded are {shops[0].first_day} to {shops[0].last_day}.",
+            zh=f"{start or shops[0].first_day} 与 {end or shops[0].last_day} 之间没有日期；"
+            f"已导入的是 {shops[0].first_day} 至 {shops[0].last_day}。",
         )
     return scopes
 
@@ -323,7 +331,9 @@ def _rule_of(shops: Sequence[ShopRun]) -> str:
     if len(rules) > 1:
         raise UsageError(
             f"The shops have different judge rules ({', '.join(sorted(rules))}); "
-            "choose one with --judge-rule or one shop with --shop."
+            "choose one with --judge-rule or one shop with --shop.",
+            zh=f"各店铺的判定规则不同（{'、'.join(sorted(rules))}）；"
+            "请用 --judge-rule 指定规则，或用 --shop 指定一家店铺。",
         )
     return rules.pop()
 

@@ -43,7 +43,14 @@ import tomlkit
 from tomlkit.items import AoT, Table
 
 from jinpai import periods
-from jinpai.errors import JinpaiError, SettingError, UnknownName, UsageError, WorkspaceError
+from jinpai.errors import (
+    JinpaiError,
+    SettingError,
+    UnknownName,
+    UsageError,
+    WorkspaceError,
+    reason_zh,
+)
 from jinpai.settings import REGISTRY, Settings, Value, parse, setting
 from jinpai.toml_file import locked, read_toml, toml_item, write_whole
 
@@ -133,7 +140,8 @@ class Config:
         try:
             return Settings.of(self._levels[None] | own)
         except SettingError as error:
-            raise SettingError(f"{FILE_NAME}, {_place(shop_id)}: {error}") from None
+            place = f"{FILE_NAME}, {_place(shop_id)}"
+            raise SettingError(f"{place}: {error}", zh=f"{place}：{error.text_zh}") from None
 
     def get(self, name: str, shop_id: str | None = None) -> Effective:
         """Return one value in force and its source; raises UnknownName."""
@@ -179,7 +187,9 @@ class Config:
         if not same:
             raise WorkspaceError(
                 f"{FILE_NAME}: {_place(change.shop_id)} is written in a way that cannot be "
-                f"edited from here; set {change.name} in the file by hand."
+                f"edited from here; set {change.name} in the file by hand.",
+                zh=f"{FILE_NAME}：{_place(change.shop_id)} 的写法无法在这里修改；"
+                f"请直接在文件中设置 {change.name}。",
             )
 
     def add_shop(self, entry: ShopEntry) -> None:
@@ -187,7 +197,10 @@ class Config:
         _check_shop(entry)
         with self._edit() as document:
             if entry.shop_id in self.shops:
-                raise UsageError(f"There is a shop '{entry.shop_id}' already; see {FILE_NAME}.")
+                raise UsageError(
+                    f"There is a shop '{entry.shop_id}' already; see {FILE_NAME}.",
+                    zh=f"已有店铺“{entry.shop_id}”；见 {FILE_NAME}。",
+                )
             document["shops"][entry.shop_id] = _shop_table(entry)
 
     def history(self, name: str | None = None) -> list[Change]:
@@ -260,10 +273,16 @@ def init_config(
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise WorkspaceError(f"{folder} cannot be a workspace: {error.strerror}.") from None
+        raise WorkspaceError(
+            f"{folder} cannot be a workspace: {error.strerror}.",
+            zh=f"{folder} 不能用作工作区：{reason_zh(error)}。",
+        ) from None
     with locked(folder):
         if (folder / FILE_NAME).exists():
-            raise WorkspaceError(f"{folder} is a workspace already; choose another folder.")
+            raise WorkspaceError(
+                f"{folder} is a workspace already; choose another folder.",
+                zh=f"{folder} 已经是工作区；请换一个文件夹。",
+            )
         write_whole(folder / FILE_NAME, tomlkit.dumps(document))
     return Config(folder)
 
@@ -272,17 +291,25 @@ def _tables(text: str, path: Path) -> dict[str, Any]:
     try:
         data = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise WorkspaceError(f"{path} is not TOML: {error}. Mend it or restore a copy.") from None
+        raise WorkspaceError(
+            f"{path} is not TOML: {error}. Mend it or restore a copy.",
+            zh=f"{path} 不是有效的 TOML（{error}）。请修正，或恢复备份。",
+        ) from None
     for key, kind in (("workspace", dict), ("settings", dict), ("shops", dict), ("history", list)):
         if not isinstance(data.setdefault(key, kind()), kind):
-            raise WorkspaceError(f"{FILE_NAME}: {key} must be a table; see the documentation.")
+            raise WorkspaceError(
+                f"{FILE_NAME}: {key} must be a table; see the documentation.",
+                zh=f"{FILE_NAME}：{key} 应为表；请看文档。",
+            )
     _known(data, ("workspace", "settings", "shops", "history"), "table")
     _known(data["workspace"], ("format", "default_shop"), "key of [workspace]")
     version = data["workspace"].get("format")
     if version != FORMAT:
         raise WorkspaceError(
             f"{FILE_NAME}: [workspace] format is {version!r} and this version of jinpai knows "
-            f"{FORMAT}; use the version that made the workspace, or a later one."
+            f"{FORMAT}; use the version that made the workspace, or a later one.",
+            zh=f"{FILE_NAME}：[workspace] format 为 {version!r}，本版 jinpai 只认识 {FORMAT}；"
+            "请用建立该工作区的版本或更新的版本。",
         )
     return data
 
@@ -290,7 +317,8 @@ def _tables(text: str, path: Path) -> dict[str, Any]:
 def _known(table: Mapping[str, Any], keys: tuple[str, ...], kind: str) -> None:
     for key in table:
         if key not in keys:
-            raise WorkspaceError(f"{FILE_NAME}: {UnknownName(kind, key, keys)}")
+            unknown = UnknownName(kind, key, keys)
+            raise WorkspaceError(f"{FILE_NAME}: {unknown}", zh=f"{FILE_NAME}：{unknown.zh}")
 
 
 def _shops(data: dict[str, Any]) -> tuple[str, dict[str, ShopEntry]]:
@@ -298,7 +326,9 @@ def _shops(data: dict[str, Any]) -> tuple[str, dict[str, ShopEntry]]:
     for shop_id, table in data["shops"].items():
         place = f"[shops.{shop_id}]"
         if not isinstance(table, dict):
-            raise WorkspaceError(f"{FILE_NAME}: {place} must be a table.")
+            raise WorkspaceError(
+                f"{FILE_NAME}: {place} must be a table.", zh=f"{FILE_NAME}：{place} 应为表。"
+            )
         _known(table, ("name", "platform", "timezone", "currency", "settings"), f"key of {place}")
         fields = {key: value for key, value in table.items() if key != "settings"}
         shops[shop_id] = ShopEntry(shop_id, **({"name": shop_id, "platform": ""} | fields))
@@ -306,7 +336,8 @@ def _shops(data: dict[str, Any]) -> tuple[str, dict[str, ShopEntry]]:
     default = data["workspace"].get("default_shop", next(iter(shops), None))
     if default not in shops:
         raise WorkspaceError(
-            f"{FILE_NAME}: [workspace] default_shop is {default!r}, which is no [shops.…]."
+            f"{FILE_NAME}: [workspace] default_shop is {default!r}, which is no [shops.…].",
+            zh=f"{FILE_NAME}：[workspace] default_shop 为 {default!r}，但没有这个 [shops.…]。",
         )
     return default, shops
 
@@ -315,11 +346,20 @@ def _check_shop(entry: ShopEntry, place: str = "") -> None:
     for field in ("shop_id", "name", "platform", "timezone", "currency"):
         text = getattr(entry, field)
         if not isinstance(text, str) or re.search("[\ud800-\udfff\x00-\x1f\x7f]", text):
-            raise UsageError(f"{place}{field} must be one line of text, not {text!r}.")
+            raise UsageError(
+                f"{place}{field} must be one line of text, not {text!r}.",
+                zh=f"{place}{field} 应为单行文字，不能是 {text!r}。",
+            )
     if not entry.shop_id.strip() or entry.shop_id != entry.shop_id.strip():
-        raise UsageError(f"{place}shop_id '{entry.shop_id}' is empty or begins or ends blank.")
+        raise UsageError(
+            f"{place}shop_id '{entry.shop_id}' is empty or begins or ends blank.",
+            zh=f"{place}shop_id “{entry.shop_id}”为空，或首尾有空格。",
+        )
     if not re.fullmatch("[A-Z]{3}", entry.currency):
-        raise UsageError(f"{place}currency '{entry.currency}' is no code of three letters (CNY).")
+        raise UsageError(
+            f"{place}currency '{entry.currency}' is no code of three letters (CNY).",
+            zh=f"{place}currency “{entry.currency}”不是三个大写字母的币种代码（如 CNY）。",
+        )
     periods.zone(entry.timezone)
 
 
@@ -333,11 +373,11 @@ def _levels(data: dict[str, Any]) -> Levels:
 def _checked(table: Any, shop_id: str | None) -> dict[str, Value]:
     place = f"{FILE_NAME}, {_place(shop_id)}"
     if not isinstance(table, dict):
-        raise WorkspaceError(f"{place} must be a table.")
+        raise WorkspaceError(f"{place} must be a table.", zh=f"{place} 应为表。")
     try:
         values = {name: parse(name, value) for name, value in table.items()}
     except UsageError as error:
-        raise SettingError(f"{place}: {error}") from None
+        raise SettingError(f"{place}: {error}", zh=f"{place}：{error.text_zh}") from None
     return {name: value for name, value in values.items() if value is not None}
 
 
@@ -365,7 +405,8 @@ def _history(data: dict[str, Any]) -> list[Change]:
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise WorkspaceError(
                 f"{FILE_NAME}: entry {number} of [[history]] does not hold ({error!r}); "
-                "mend it or take it out."
+                "mend it or take it out.",
+                zh=f"{FILE_NAME}：第 {number} 条 [[history]] 有误（{error!r}）；请修正或删去。",
             ) from None
     return changes
 

@@ -240,7 +240,10 @@ def _pairs(options: list[str]) -> dict[str, str]:
     for text in options:
         key, mark, value = text.partition("=")
         if not mark or not key.strip():
-            raise UsageError(f"--option: '{text}' is not KEY=VALUE.")
+            raise UsageError(
+                f"--option: '{text}' is not KEY=VALUE.",
+                zh=f"--option：“{text}”不是 KEY=VALUE 的形式。",
+            )
         pairs[key.strip()] = value.strip()
     return pairs
 

@@ -19,7 +19,7 @@ from typer.main import get_command
 from jinpai.cli.console import note
 from jinpai.cli.help import localise
 from jinpai.cli.words import say, usage_text
-from jinpai.errors import JinpaiError
+from jinpai.errors import JinpaiError, reason_zh
 
 __all__ = ["main"]
 
@@ -94,8 +94,16 @@ def _failed(error: Exception) -> int:
             say("Out of memory; give less with --memory.", "内存不足；请用 --memory 减小用量。")
         )
         return 1
-    _say_error(str(error))
+    _say_error(say(str(error), _chinese(error)))
     return error.exit_code if isinstance(error, JinpaiError) else 2
+
+
+def _chinese(error: Exception) -> str:
+    if isinstance(error, JinpaiError):
+        return error.text_zh
+    if isinstance(error, OSError) and error.errno:
+        return f"{error.filename or ''}：{reason_zh(error)}。".lstrip("：")
+    return str(error)
 
 
 def _fault(error: Exception) -> int:

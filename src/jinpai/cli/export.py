@@ -14,7 +14,7 @@ from typing import IO, Any
 from jinpai.cli.console import note, print_json
 from jinpai.cli.runs import as_of_text, shop_json
 from jinpai.cli.words import say
-from jinpai.errors import UsageError
+from jinpai.errors import UsageError, reason_zh
 from jinpai.metrics.definition import registry
 from jinpai.metrics.result import json_row, json_value
 from jinpai.periods import local_time
@@ -53,7 +53,9 @@ def deliver(
     try:
         _to_file(workspace, result, form, out, chosen)
     except OSError as error:
-        raise UsageError(f"--out {out}: {error.strerror or error}.") from None
+        raise UsageError(
+            f"--out {out}: {error.strerror or error}.", zh=f"--out {out}：{reason_zh(error)}。"
+        ) from None
     note(
         say(f"{len(result.rows):,} figures in {out}.", f"{out} 中共 {len(result.rows):,} 个数。"),
         "green",
@@ -62,7 +64,10 @@ def deliver(
 
 def _to_stdout(workspace: Workspace, result: MetricsResult, form: str, chosen: bool) -> None:
     if form in ("parquet", "xlsx"):
-        raise UsageError(f"--format {form} needs a file: add --out FILE.{form}.")
+        raise UsageError(
+            f"--format {form} needs a file: add --out FILE.{form}.",
+            zh=f"--format {form} 须写入文件：请加上 --out 文件名.{form}。",
+        )
     if form == "json":
         print_json(metrics_json(result))
     elif form == "csv":

@@ -276,7 +276,7 @@ def _key_width(place: int, head: str, grid: _Grid) -> int:
 
 
 def _narrowest(title: str) -> int:
-    """How narrow a head may get: its longest word, or half of a long Chinese one."""
+    """How narrow a head may get: its longest word, or five Chinese characters and a mark."""
     if language() == "zh":
-        return min(cell_len(title), 10)
+        return min(cell_len(title), 10 + title.endswith("*"))
     return max(cell_len(word) for word in title.split())

@@ -113,7 +113,7 @@ def _files(done: Imported) -> Table:
         (
             seen.file,
             seen.source or "–",
-            seen.what if seen.source else unknown,
+            say(seen.what, seen.what_zh or seen.what) if seen.source else unknown,
             f"{seen.confidence:.0%}",
         )
         for seen in done.seen

@@ -112,5 +112,8 @@ def checked_memory(text: str | None) -> str | None:
     if text is None:
         return None
     if not re.fullmatch(r"[0-9]{1,12}(\.[0-9]{1,3})? ?([KMGT]i?B)", text.strip(), re.IGNORECASE):
-        raise UsageError(f"--memory: '{text}' is no size; write 4GB or 800MB.")
+        raise UsageError(
+            f"--memory: '{text}' is no size; write 4GB or 800MB.",
+            zh=f"--memory：“{text}”不是内存大小；请写成 4GB 或 800MB。",
+        )
     return text.strip()

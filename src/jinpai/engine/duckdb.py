@@ -56,7 +56,10 @@ class DuckEngine:
                 self.con.execute("set memory_limit = ?", [memory_limit])
         except duckdb.Error as error:
             self._spill.cleanup()
-            raise UsageError(f"DuckDB refused its settings: {error}") from error
+            raise UsageError(
+                f"DuckDB refused its settings: {error}",
+                zh=f"计算引擎不接受给它的内存或核数设置（{error}）。",
+            ) from error
         self.con.execute("set TimeZone = 'UTC'")
         for verb, parameters in VERBS.items():
             body = DUCKDB.bodies[verb]

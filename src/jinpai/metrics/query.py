@@ -86,9 +86,12 @@ def select_metrics(codes: Sequence[str] | None, grain: Sequence[str]) -> list[Me
     for metric in chosen:
         if not _exists_at(metric, grain):
             where = "the shop" if metric.shop_only else "shop, team and agent"
+            where_zh = "全店" if metric.shop_only else "全店、团队、客服"
             raise UsageError(
                 f"Metric '{metric.code}' exists for {where}, not by {', '.join(grain)}; "
-                "leave it out of --metric or drop that part of --by."
+                "leave it out of --metric or drop that part of --by.",
+                zh=f"指标 {metric.code} 只有{where_zh}维度，不能按 {'、'.join(grain)} 查看；"
+                "请从 --metric 中去掉它，或从 --by 中去掉该维度。",
             )
     return chosen
 

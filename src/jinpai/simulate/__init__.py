@@ -70,7 +70,10 @@ def simulate(
         raise UnknownName("source", source, SOURCES)
     for name, count in (("agents", agents), ("days", days), ("buyers", buyers)):
         if count < 1:
-            raise UsageError(f"--{name} must be at least 1, not {count}.")
+            raise UsageError(
+                f"--{name} must be at least 1, not {count}.",
+                zh=f"--{name} 至少为 1，不能是 {count}。",
+            )
     world = settle(live(agents, days, buyers, seed, _midnight(start), load_phrases()))
     folder = Path(out)
     folder.mkdir(parents=True, exist_ok=True)
@@ -86,7 +89,10 @@ def _midnight(start: date | str) -> datetime:
     try:
         day = date.fromisoformat(start) if isinstance(start, str) else start
     except ValueError as error:
-        raise UsageError(f"The start must be a day like 2026-03-01, not '{start}'.") from error
+        raise UsageError(
+            f"The start must be a day like 2026-03-01, not '{start}'.",
+            zh=f"起始日应写成 2026-03-01 的形式，不能是“{start}”。",
+        ) from error
     return datetime.combine(day, time())
 
 

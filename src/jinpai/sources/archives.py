@@ -144,6 +144,8 @@ def _check_span(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str) -> 
             f"a sheet spans {last_row:,} rows by {last_column:,} columns, mostly empty.",
             file=name,
             hint="Copy the filled part into a new workbook.",
+            zh=f"有工作表跨 {last_row:,} 行 × {last_column:,} 列，大多为空。"
+            "请把有内容的部分复制到新工作簿。",
         )
 
 
@@ -174,7 +176,11 @@ def members(archive: zipfile.ZipFile, name: str, packed: int) -> list[zipfile.Zi
     """
     entries = archive.infolist()
     if len(entries) > MAX_MEMBERS:
-        raise HostileFile(f"the archive holds {len(entries):,} files.", file=name)
+        raise HostileFile(
+            f"the archive holds {len(entries):,} files.",
+            file=name,
+            zh=f"压缩包里有 {len(entries):,} 个文件，太多。",
+        )
     for entry in entries:
         _check_path(entry, name)
         if entry.flag_bits & 1:
@@ -194,6 +200,7 @@ def _check_path(entry: zipfile.ZipInfo, name: str) -> None:
             f"the archive's entry '{inner[:200]}' points outside the archive.",
             file=name,
             hint="Do not trust this file.",
+            zh=f"压缩包中的“{inner[:200]}”指向压缩包之外。请勿信任该文件。",
         )
 
 
@@ -238,6 +245,8 @@ def check_ratio(name: str, unpacked: int, packed: int, allowed: int = MAX_RATIO)
             f"{packed:,} bytes would unpack to {unpacked:,} or more (a zip bomb).",
             file=name,
             hint="If it is genuine, unpack it yourself and import the files.",
+            zh=f"{packed:,} 字节解压后至少 {unpacked:,} 字节（疑似压缩炸弹）。"
+            "如确认无害，请自行解压后导入。",
         )
 
 
@@ -252,12 +261,19 @@ def _too_large(name: str, total: int, limit: int) -> HostileFile:
         f"it would unpack to {total:,} bytes; {limit:,} can be taken.",
         file=name,
         hint="Split it into smaller files.",
+        zh=f"解压后有 {total:,} 字节，最多可读 {limit:,} 字节。请拆成较小的文件。",
     )
+
+
+_THINGS_ZH = {"archive": "压缩包", "workbook": "工作簿", "Parquet file": "Parquet 文件"}
 
 
 def _encrypted(name: str, what: str) -> UnreadableFile:
     return UnreadableFile(
-        f"the {what} is encrypted.", file=name, hint="Save it again without a password."
+        f"the {what} is encrypted.",
+        file=name,
+        hint="Save it again without a password.",
+        zh=f"{_THINGS_ZH[what]}已加密。请去掉密码后另存。",
     )
 
 
@@ -266,4 +282,5 @@ def _damaged(name: str, what: str, error: Exception) -> UnreadableFile:
         f"the {what} is damaged or cut off ({error}).",
         file=name,
         hint="Download or export it again.",
+        zh=f"{_THINGS_ZH[what]}损坏或不完整。请重新下载或导出。",
     )

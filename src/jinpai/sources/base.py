@@ -110,11 +110,13 @@ class Recognition:
         confidence: 0-1; the highest claim wins, ties go to the earlier registered reader.
         what: one line for people, e.g. ``Taobao order report, 54 columns (2018-19)``.
         layout: the reader's own word for the variant, handed back to it in ``SourceFile.layout``.
+        what_zh: ``what`` in Chinese.
     """
 
     confidence: float
     what: str
     layout: str = ""
+    what_zh: str = ""
 
 
 @dataclass(frozen=True)

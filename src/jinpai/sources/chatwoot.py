@@ -222,9 +222,10 @@ def _assignee(line: ChatLine, people: People) -> str | None:
 
 def _recognise_json(head: str) -> Recognition | None:
     if _MESSAGE_KEYS.search(head) and _ENVELOPE.search(head):
-        return Recognition(0.9, "Chatwoot conversations and messages (JSON)", "json")
+        what = "Chatwoot conversations and messages (JSON)"
+        return Recognition(0.9, what, "json", "Chatwoot 会话与消息（JSON）")
     if _AGENT_KEYS.search(head):
-        return Recognition(0.7, "Chatwoot agents (JSON)", "json")
+        return Recognition(0.7, "Chatwoot agents (JSON)", "json", "Chatwoot 客服（JSON）")
     return None
 
 
@@ -232,7 +233,8 @@ def _recognise_report(file: SourceFile) -> Recognition | None:
     for what, columns in _REPORTS.items():
         for grid in file.grids(head=10):
             if find_header(grid, columns, least=len(columns)):
-                return Recognition(0.9, f"Chatwoot {what}, its own figures (not loaded)", what)
+                text = f"Chatwoot {what}, its own figures (not loaded)"
+                return Recognition(0.9, text, what, "Chatwoot 自己的统计（不导入）")
     return None
 
 

@@ -50,6 +50,8 @@ def detect_encoding(path: Path, name: str) -> str:
         f"the text is neither UTF-8 (bad byte at position {failed}) nor GB18030, or it is damaged.",
         file=name,
         hint="Export it again, or save it as UTF-8.",
+        zh=f"文本既不是 UTF-8（第 {failed} 字节有误）也不是 GB18030，或已损坏。"
+        "请重新导出，或另存为 UTF-8。",
     )
 
 
@@ -61,6 +63,7 @@ def _proven(path: Path, name: str, encoding: str) -> str:
         f"the file says it is {encoding} but breaks that encoding near byte {failed}.",
         file=name,
         hint="It is damaged or cut off; export it again.",
+        zh=f"文件标明编码为 {encoding}，但第 {failed} 字节附近不符。文件损坏或不完整，请重新导出。",
     )
 
 
@@ -78,6 +81,7 @@ def _nul(name: str) -> UnreadableFile:
         "the text holds NUL characters.",
         file=name,
         hint="It is damaged or not a text file; export it again.",
+        zh="文本中有 NUL 字符：文件损坏或不是文本，请重新导出。",
     )
 
 
@@ -130,6 +134,7 @@ def read_whole(path: Path, encoding: str, name: str) -> str:
             f"the file is larger than {MAX_TEXT >> 20} MiB, too large to be read whole.",
             file=name,
             hint="Split it into smaller files.",
+            zh=f"文件超过 {MAX_TEXT >> 20} MiB，无法整个读入。请拆成较小的文件。",
         )
     with open_text(path, encoding) as file:
         return file.read()

@@ -165,7 +165,10 @@ def _refused(file: SourceFile, error: Exception) -> UnreadableFile | HostileFile
     if "straddling object" in str(error):
         return _long_cell(file)
     return UnreadableFile(
-        f"the text cannot be read as a table ({error}).", file=file.name, hint="Export it again."
+        f"the text cannot be read as a table ({error}).",
+        file=file.name,
+        hint="Export it again.",
+        zh="无法按表格读取该文本。请重新导出。",
     )
 
 
@@ -174,4 +177,5 @@ def _long_cell(file: SourceFile) -> HostileFile:
         f"a cell is longer than {MAX_CELL:,} bytes.",
         file=file.name,
         hint="Look for a quotation mark that is never closed.",
+        zh=f"有单元格超过 {MAX_CELL:,} 字节。请查找没有闭合的引号。",
     )

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, cast
 
-from jinpai.errors import HostileFile, InputError, UnreadableFile
+from jinpai.errors import HostileFile, InputError, UnreadableFile, reason_zh
 from jinpai.sources import archives, decode
 from jinpai.sources.base import Note
 from jinpai.sources.grids import (
@@ -151,7 +151,11 @@ class SourceFile:
     def text_encoding(self) -> str:
         """Return the codec that decodes the text (UnreadableFile for binary kinds)."""
         if not self.is_text:
-            raise UnreadableFile(f"this is a {self.kind} file, not text.", file=self.name)
+            raise UnreadableFile(
+                f"this is a {self.kind} file, not text.",
+                file=self.name,
+                zh=f"这是 {self.kind} 文件，不是文本。",
+            )
         if self.encoding is None:
             self.encoding = decode.detect_encoding(self.path, self.name)
         return self.encoding
@@ -167,19 +171,25 @@ def parse_json(text: str, name: str, row: int | None = None) -> Any:
     try:
         return json.loads(text)
     except RecursionError as error:
-        raise HostileFile("the JSON is nested too deeply.", file=name, row=row) from error
+        raise HostileFile(
+            "the JSON is nested too deeply.", file=name, row=row, zh="JSON 嵌套层数过多。"
+        ) from error
     except ValueError as error:
         raise UnreadableFile(
             f"the JSON cannot be read ({error}).",
             file=name,
             row=row,
             hint="It is damaged or cut off; export it again.",
+            zh="JSON 无法读取：文件损坏或不完整，请重新导出。",
         ) from error
 
 
 def _long_line(name: str, number: int) -> HostileFile:
     return HostileFile(
-        f"the line is longer than {decode.MAX_CELL:,} characters.", file=name, row=number
+        f"the line is longer than {decode.MAX_CELL:,} characters.",
+        file=name,
+        row=number,
+        zh=f"该行超过 {decode.MAX_CELL:,} 个字符。",
     )
 
 
@@ -218,10 +228,18 @@ class _Opener:
             elif path.is_file():
                 self._file(path, self._unique(path.name, path), given=True)
             else:
-                why = "this is not a regular file." if path.exists() else "there is no such file."
-                raise UnreadableFile(why, file=str(path), hint="Check the path.")
+                why, zh = (
+                    ("this is not a regular file.", "这不是普通文件。请检查路径。")
+                    if path.exists()
+                    else ("there is no such file.", "没有这个文件。请检查路径。")
+                )
+                raise UnreadableFile(why, file=str(path), hint="Check the path.", zh=zh)
         except OSError as error:
-            raise UnreadableFile(f"cannot be opened ({error}).", file=str(path)) from error
+            raise UnreadableFile(
+                f"cannot be opened ({error}).",
+                file=str(path),
+                zh=f"无法打开（{reason_zh(error)}）。",
+            ) from error
 
     def _unique(self, name: str, path: Path) -> str:
         """Return ``name``, or more of the path where another file already has that name."""
@@ -244,7 +262,9 @@ class _Opener:
         """Whether the path is a file of its own; a link out of the folder is hostile."""
         if path.is_symlink():
             if not path.resolve().is_relative_to(root):
-                raise HostileFile("this link leads out of the folder.", file=shown)
+                raise HostileFile(
+                    "this link leads out of the folder.", file=shown, zh="该链接指向文件夹之外。"
+                )
             self._note(shown, "a link, left out", "是链接，未读取")
             return False
         if not path.is_file():
@@ -318,6 +338,8 @@ class _Opener:
                 "the file is empty." if empty else "this is no table, text or archive we can read.",
                 file=name,
                 hint="Export it again as CSV, XLSX or JSON.",
+                zh=("文件是空的。" if empty else "这不是可读取的表格、文本或压缩包。")
+                + "请重新导出为 CSV、XLSX 或 JSON。",
             )
         if empty:
             self._note(name, "empty, left out", "空文件，未读取")
@@ -327,7 +349,10 @@ class _Opener:
 
 def _nested(name: str) -> InputError:
     return HostileFile(
-        "an archive within an archive is not opened.", file=name, hint="Unpack it first."
+        "an archive within an archive is not opened.",
+        file=name,
+        hint="Unpack it first.",
+        zh="不读取压缩包里的压缩包。请先解压。",
     )
 
 
@@ -341,10 +366,19 @@ def _text_kind(path: Path, name: str) -> tuple[FileKind, str]:
     encoding = decode.detect_encoding(path, name)
     head = decode.read_head(path, encoding, 1 << 18)
     if not head.strip("\ufeff \t\r\n\u3000"):
-        raise UnreadableFile("the file holds only blanks.", file=name, hint="Export it again.")
+        raise UnreadableFile(
+            "the file holds only blanks.",
+            file=name,
+            hint="Export it again.",
+            zh="文件里只有空白。请重新导出。",
+        )
     if _XML.match(head):
         if "<!ENTITY" in head:
-            raise HostileFile("the XML declares entities of its own.", file=name)
+            raise HostileFile(
+                "the XML declares entities of its own.",
+                file=name,
+                zh="XML 自带实体声明，不予读取。",
+            )
         return "xml", encoding
     if _JSON_ARRAY.match(head):
         return "json", encoding

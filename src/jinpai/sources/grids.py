@@ -186,6 +186,7 @@ def delimited_rows(file: TextIO, delimiter: str, name: str) -> Iterator[list[str
             file=name,
             row=done + 1,
             hint="Look for a quotation mark that is never closed.",
+            zh=f"有单元格超过 {MAX_CELL:,} 个字符。请查找没有闭合的引号。",
         ) from error
 
 
@@ -200,7 +201,10 @@ def read_delimited(file: TextIO, delimiter: str, name: str, head: int | None = N
     rows = [tuple(cell or None for cell in row) for row in itertools.islice(reader, limit)]
     if head is None and next(reader, None) is not None:
         raise HostileFile(
-            f"more than {limit:,} rows.", file=name, hint="Split it into smaller files."
+            f"more than {limit:,} rows.",
+            file=name,
+            hint="Split it into smaller files.",
+            zh=f"超过 {limit:,} 行。请拆成较小的文件。",
         )
     return Grid("", rows)
 
@@ -223,13 +227,17 @@ def read_workbook(path: Path, name: str, head: int | None = None) -> list[Grid]:
             ]
     except python_calamine.PasswordError as error:
         raise UnreadableFile(
-            "the workbook is encrypted.", file=name, hint="Save it without a password."
+            "the workbook is encrypted.",
+            file=name,
+            hint="Save it without a password.",
+            zh="工作簿已加密。请去掉密码后另存。",
         ) from error
     except (python_calamine.CalamineError, OSError, ValueError) as error:
         raise UnreadableFile(
             f"the workbook cannot be read ({error}).",
             file=name,
             hint="It is damaged or cut off; export it again.",
+            zh="工作簿无法读取：文件损坏或不完整，请重新导出。",
         ) from error
 
 

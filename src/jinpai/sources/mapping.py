@@ -53,7 +53,11 @@ class MappingSource:
         missing = self._not_in(header) if header is not None else []
         if self._occurs(file) if header is None else not missing:
             tables = ", ".join(dict.fromkeys(rule.table for rule in self.mapping.tables))
-            return Recognition(1.0, f"{self.file_name}: {tables} ({file.kind})")
+            return Recognition(
+                1.0,
+                f"{self.file_name}: {tables} ({file.kind})",
+                what_zh=f"{self.file_name}：{tables}（{file.kind}）",
+            )
         if file.given and header:
             raise self._missing(file, missing[0], header)
         return None
@@ -93,6 +97,8 @@ class MappingSource:
             file=file.name,
             column=name,
             hint=f"Did you mean '{near}'?" if near else f"There are: {', '.join(header[:20])}.",
+            zh=f"映射文件 {self.file_name} 要读列“{name}”，但文件里没有。"
+            + (f"是不是“{near}”？" if near else f"现有的列：{'、'.join(header[:20])}。"),
         )
 
 

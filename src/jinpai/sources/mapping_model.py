@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import available_timezones
@@ -9,13 +10,26 @@ from zoneinfo import available_timezones
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from jinpai.errors import UnknownName, UsageError, nearest
+from jinpai.errors import UnknownName, UsageError, nearest, reason_zh
 from jinpai.sources.canonical_tables import COLUMNS
 
 __all__ = ["Condition", "Mapping", "TableRule", "Value", "load_mapping"]
 
 EMPTY = ("", "-", "--", "null")
 Fill = Literal["next_in_conversation", "first_in_conversation"]
+
+
+class _Refusal(ValueError):
+    """What a check says against a mapping, in both languages."""
+
+    def __init__(self, en: str, zh: str | None) -> None:
+        self.zh = zh or en
+        super().__init__(en)
+
+
+def _unknown(kind: str, name: str, known: Iterable[str]) -> _Refusal:
+    error = UnknownName(kind, name, known)
+    return _Refusal(str(error), error.zh)
 
 
 def _listed(value: object) -> object:
@@ -53,9 +67,10 @@ class Condition(_Strict):
             return self
         if self.column is None and given == 0 and sum(name is not None for name in alone) == 1:
             return self
-        raise ValueError(
+        raise _Refusal(
             "a condition is {present: COLUMN}, {absent: COLUMN}, or a column with one of"
-            " equals, in, not_in, above"
+            " equals, in, not_in, above",
+            "条件应为 {present: 列}、{absent: 列}，或 column 加 equals、in、not_in、above 之一",
         )
 
 
@@ -86,7 +101,10 @@ class Value(_Strict):
     def _one_origin(self) -> Value:
         given = bool(self.column) + (self.const is not None) + (self.template is not None)
         if given != 1:
-            raise ValueError("give exactly one of column, const, template")
+            raise _Refusal(
+                "give exactly one of column, const, template",
+                "column、const、template 须给且只给一个",
+            )
         return self
 
 
@@ -101,15 +119,13 @@ class TableRule(_Strict):
     @model_validator(mode="after")
     def _known_names(self) -> TableRule:
         if self.table not in COLUMNS:
-            raise ValueError(str(UnknownName("table", self.table, COLUMNS)))
+            raise _unknown("table", self.table, COLUMNS)
         for name in self.columns:
             if name not in COLUMNS[self.table]:
-                raise ValueError(
-                    str(UnknownName(f"{self.table} column", name, COLUMNS[self.table]))
-                )
+                raise _unknown(f"{self.table} column", name, COLUMNS[self.table])
         fills = any(value.fill for value in self.columns.values())
         if fills and "conversation_id" not in self.columns:
-            raise ValueError("fill needs a conversation_id column")
+            raise _Refusal("fill needs a conversation_id column", "fill 需要有 conversation_id 列")
         return self
 
 
@@ -127,7 +143,7 @@ class Mapping(_Strict):
     @model_validator(mode="after")
     def _known_zone(self) -> Mapping:
         if self.timezone is not None and self.timezone not in available_timezones():
-            raise ValueError(str(UnknownName("time zone", self.timezone, available_timezones())))
+            raise _unknown("time zone", self.timezone, available_timezones())
         return self
 
 
@@ -152,6 +168,19 @@ def _unique(loader: _Loader, node: yaml.MappingNode) -> dict[Any, Any]:
 _Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _unique)
 
 
+_WRONG_ZH = {
+    "missing": "此键必填",
+    "string_type": "应为文字",
+    "list_type": "应为列表",
+    "dict_type": "应为键值对",
+    "model_type": "应为键值对",
+    "bool_parsing": "应为 true 或 false",
+    "float_parsing": "应为数字",
+    "literal_error": "不在可用的值之中",
+    "too_short": "至少要有一项",
+}
+
+
 def load_mapping(path: Path) -> Mapping:
     """Read a mapping file.
 
@@ -161,30 +190,58 @@ def load_mapping(path: Path) -> Mapping:
     try:
         data = yaml.load(path.read_text("utf-8-sig"), _Loader)  # noqa: S506 - a safe loader
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path.name}: the mapping file cannot be read ({error}).") from error
+        raise UsageError(
+            f"{path.name}: the mapping file cannot be read ({error}).",
+            zh=f"{path.name}：映射文件无法读取（{_unread_zh(error)}）。",
+        ) from error
     except yaml.YAMLError as error:
-        raise UsageError(f"{path.name}: the mapping file is not YAML: {error}") from error
+        raise UsageError(
+            f"{path.name}: the mapping file is not YAML: {error}",
+            zh=f"{path.name}：映射文件不是有效的 YAML{_mark_zh(error)}。",
+        ) from error
     if not isinstance(data, dict):
-        raise UsageError(f"{path.name}: a mapping file starts with 'tables:'. See docs/mapping.md.")
+        raise UsageError(
+            f"{path.name}: a mapping file starts with 'tables:'. See docs/mapping.md.",
+            zh=f"{path.name}：映射文件应以 tables: 开头。见 docs/mapping.md。",
+        )
     try:
         return Mapping.model_validate(data)
     except ValidationError as error:
-        raise UsageError(f"{path.name}: {_explain(error)} See docs/mapping.md.") from error
+        en, zh = _explain(error)
+        raise UsageError(
+            f"{path.name}: {en} See docs/mapping.md.", zh=f"{path.name}：{zh}见 docs/mapping.md。"
+        ) from error
 
 
-def _explain(error: ValidationError) -> str:
+def _unread_zh(error: OSError | UnicodeDecodeError) -> str:
+    return reason_zh(error) if isinstance(error, OSError) else "不是 UTF-8 编码"
+
+
+def _mark_zh(error: yaml.YAMLError) -> str:
+    mark = getattr(error, "problem_mark", None)
+    return f"（第 {mark.line + 1} 行第 {mark.column + 1} 列附近有误）" if mark else ""
+
+
+def _explain(error: ValidationError) -> tuple[str, str]:
+    """Return what is wrong first of all, in English and Chinese."""
     errors = sorted(error.errors(), key=lambda item: item["type"] != "extra_forbidden")
     first = errors[0]  # a misspelt key first: what is said to be missing may be that one
     where = ".".join(str(part) for part in first["loc"])
-    message = str(first["msg"]).removeprefix("Value error, ")
+    en = str(first["msg"]).removeprefix("Value error, ")
+    cause = first.get("ctx", {}).get("error")
+    zh = cause.zh if isinstance(cause, _Refusal) else _WRONG_ZH.get(first["type"], "该值不合要求")
     if first["type"] == "extra_forbidden":
         known = _keys_at(first["loc"])
         near = nearest(str(first["loc"][-1]), known)
-        message = "there is no such key." + (f" Did you mean '{near}'?" if near else "")
-        message += "" if near else f" Known: {', '.join(sorted(known))}."
+        en = "there is no such key." + (f" Did you mean '{near}'?" if near else "")
+        en += "" if near else f" Known: {', '.join(sorted(known))}."
+        zh = "没有这个键。" + (
+            f"是不是“{near}”？" if near else f"可用的有：{'、'.join(sorted(known))}。"
+        )
     elif first["type"] == "missing":
-        message = "this key is needed."
-    return f"key '{where}': {message}" if where else message
+        en = "this key is needed."
+    zh = zh if zh.endswith(("。", "？")) else f"{zh}。"
+    return (f"key '{where}': {en}", f"键“{where}”：{zh}") if where else (en, zh)
 
 
 def _keys_at(place: tuple[int | str, ...]) -> list[str]:

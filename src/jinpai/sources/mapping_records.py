@@ -93,13 +93,15 @@ def _parquet(file: SourceFile) -> Iterator[Record]:
                     row += 1
                     yield Record(item, row)
     except (pa.ArrowException, OSError) as error:
-        raise UnreadableFile(f"the Parquet file is damaged ({error}).", file=file.name) from error
+        raise UnreadableFile(
+            f"the Parquet file is damaged ({error}).", file=file.name, zh="Parquet 文件已损坏。"
+        ) from error
 
 
 def _delimited(file: SourceFile, wanted: Sequence[str]) -> Iterator[Record | Reject]:
     header = next((found for grid in file.grids(_HEAD) if (found := _header(grid, wanted))), None)
     if header is None:
-        raise UnreadableFile("there is no header row.", file=file.name)
+        raise UnreadableFile("there is no header row.", file=file.name, zh="没有表头行。")
     at, names = header
     delimiter, places = file.delimiter(), _places(names)
     with file.open_text() as text:

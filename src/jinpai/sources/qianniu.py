@@ -37,6 +37,23 @@ _TEXTS = {
     "two_line": "Qianniu chat text from the clipboard, nick and time on two lines",
     "page": "Qianniu chat text from the query page, writer last",
 }
+_TITLES_ZH = {
+    "bracket": "千牛聊天文本，[昵称] 时间",
+    "legacy": "旺旺聊天文本，昵称 (时间)：",
+    "one_line": "剪贴板复制的千牛聊天，昵称与时间同行",
+    "two_line": "剪贴板复制的千牛聊天，昵称与时间分两行",
+    "page": "查询页复制的千牛聊天，昵称在末尾",
+    "script_lines": "脚本采集的千牛聊天，每行一条消息",
+    "script_days": "脚本采集的千牛聊天，每行一个买家一天",
+    "report": "平台的客服报表（汇总数，不导入）",
+    "summary": "平台自己的汇总（不导入）",
+    "chatlog": "旺旺聊天记录（开放平台）",
+    "logquery": "旺旺聊天摘要（开放平台），不含买家原话",
+    "chatpeers": "旺旺聊天对象（开放平台）",
+    "online_log": "千牛在线状态记录（开放平台）",
+    "login_log": "旺旺登录记录（开放平台）",
+    "subusers": "店铺子账号（开放平台）",
+}
 _LOGS = ("online_log", "login_log")
 
 
@@ -88,7 +105,7 @@ class Qianniu:
 
 
 def _claim(found: tuple[str, str] | None, confidence: float) -> Recognition | None:
-    return Recognition(confidence, found[1], found[0]) if found else None
+    return Recognition(confidence, found[1], found[0], _TITLES_ZH[found[0]]) if found else None
 
 
 def _recognise_text(file: SourceFile) -> Recognition | None:
@@ -102,7 +119,7 @@ def _recognise_text(file: SourceFile) -> Recognition | None:
         layout, count = "page", blocks
     if not count:
         return None
-    return Recognition(0.9 if count > 1 else 0.5, _TEXTS[layout], layout)
+    return Recognition(0.9 if count > 1 else 0.5, _TEXTS[layout], layout, _TITLES_ZH[layout])
 
 
 def _rows(table: str, rows: list[dict[str, object]], file: SourceFile) -> Iterator[Batch]:

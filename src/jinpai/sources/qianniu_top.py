@@ -99,13 +99,18 @@ def _answer(value: dict[str, Any]) -> Answer:
 def _xml(file: SourceFile) -> dict[str, Any]:
     text = file.text()
     if "<!DOCTYPE" in text or "<!ENTITY" in text:
-        raise HostileFile("XML with a document type is not read.", file=file.name)
+        raise HostileFile(
+            "XML with a document type is not read.", file=file.name, zh="不读取带 DOCTYPE 的 XML。"
+        )
     try:
         # Entities, the danger of this parser, were refused above.
         root = ElementTree.fromstring(_without_declaration(text))  # noqa: S314
     except ElementTree.ParseError as error:
         raise UnreadableFile(
-            f"the XML cannot be read ({error}).", file=file.name, hint="Export it again."
+            f"the XML cannot be read ({error}).",
+            file=file.name,
+            hint="Export it again.",
+            zh="XML 无法读取。请重新导出。",
         ) from error
     return {root.tag: _node(root)}
 

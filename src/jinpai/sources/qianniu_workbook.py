@@ -134,7 +134,8 @@ def option_day(options: Mapping[str, str], key: str = "date") -> date | None:
         return date.fromisoformat(text) if text else None
     except ValueError:
         raise SettingError(
-            f"--option {key}={text} is not a date; write it as {key}=2026-03-02."
+            f"--option {key}={text} is not a date; write it as {key}=2026-03-02.",
+            zh=f"--option {key}={text} 不是日期；请写成 {key}=2026-03-02。",
         ) from None
 
 
@@ -296,6 +297,8 @@ def _day_of(file: SourceFile, options: Mapping[str, str]) -> date:
             "the messages have times but no date, and the file name does not settle it.",
             file=file.name,
             hint="Give it with --option date=2026-03-02 (or --option year=2026).",
+            zh="消息只有时间没有日期，文件名也看不出日期。"
+            "请用 --option date=2026-03-02（或 --option year=2026）指定。",
         )
     return known
 

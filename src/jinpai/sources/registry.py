@@ -108,22 +108,42 @@ def _refuse(
             file=refused[0].name,
             hint=f"{_seen(refused[0], known_columns)}Describe it in a mapping file (--mapping FILE;"
             " see docs/mapping.md).",
+            zh=f"没有读取器认识这个 {refused[0].kind} 文件（试过：{asked}）。"
+            f"{_seen_zh(refused[0], known_columns)}"
+            "可用映射文件描述它（--mapping 文件；见 docs/mapping.md）。",
         )
     if not made:
-        raise UnknownFormat("there is no file to read.", hint="Give a file, folder or .zip.")
+        raise UnknownFormat(
+            "there is no file to read.",
+            hint="Give a file, folder or .zip.",
+            zh="没有可读取的文件。请给出文件、文件夹或 .zip。",
+        )
 
 
 def _seen(file: SourceFile, known_columns: Sequence[str]) -> str:
     """Say which columns the file has, and which of them nearly hit a known name."""
+    names, near = _columns_of(file, known_columns)
+    text = f"Its columns: {', '.join(name[:40] for name in names[:8])}. " if names else ""
+    return text + (f"'{near[0]}' is near '{near[1]}'. " if near else "")
+
+
+def _seen_zh(file: SourceFile, known_columns: Sequence[str]) -> str:
+    names, near = _columns_of(file, known_columns)
+    text = f"它的列：{'、'.join(name[:40] for name in names[:8])}。" if names else ""
+    return text + (f"“{near[0]}”与“{near[1]}”相近。" if near else "")
+
+
+def _columns_of(
+    file: SourceFile, known_columns: Sequence[str]
+) -> tuple[list[str], tuple[str, str] | None]:
+    """Return the file's columns, none where it has no two, and the first near hit."""
     grids: Sequence[Grid] = file.grids(10)
     row = max((row for grid in grids for row in grid.rows), key=_filled, default=())
     names = [normalise_header(cell) for cell in row if cell]
     if len(names) < 2:
-        return ""
-    text = f"Its columns: {', '.join(name[:40] for name in names[:8])}. "
-    near = {name: nearest(name, known_columns) for name in names if name not in known_columns}
-    hits = [f"'{name}' is near '{hit}'" for name, hit in near.items() if hit]
-    return text + (f"{hits[0]}. " if hits else "")
+        return [], None
+    pairs = ((name, nearest(name, known_columns)) for name in names if name not in known_columns)
+    return names, next(((name, hit) for name, hit in pairs if hit), None)
 
 
 def _filled(row: tuple[str | None, ...]) -> int:

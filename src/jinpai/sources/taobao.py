@@ -92,7 +92,8 @@ class TaobaoSource:
             if found := _header(grid):
                 header, layout = found
                 names = [name for name in header.names if name]
-                return Recognition(_SURE[layout], describe(layout, names), layout)
+                what, what_zh = describe(layout, names)
+                return Recognition(_SURE[layout], what, layout, what_zh)
         return None
 
     def read(
@@ -160,6 +161,8 @@ def _reports(file: SourceFile) -> list[_Report]:
             "no header of a Taobao order, line, refund or review report in the first rows.",
             file=file.name,
             hint="Export it again with all columns, or describe it with a mapping file.",
+            zh="前几行中没有淘宝订单、宝贝、退款或评价报表的表头。"
+            "请导出全部列，或用映射文件描述它。",
         )
     return found
 
@@ -189,17 +192,20 @@ def _link_row(cells: Cells, layout: str, links: Links) -> None:
 def _read_report(report: _Report, links: Links) -> Iterator[Batch | Reject | Note]:
     collector = Collector(report.file.name, carried(report.layout, report.names))
     convert = converter(report.layout, report.names, links)
-    unknown = 0
+    unknown = nameless = 0
     for number, record in report.rows():
         filled = {name: cell for name, cell in record.items() if cell is not None}
         trace = {"source_row": number, "raw": json.dumps(filled, ensure_ascii=False)}
         cells = Cells(report.layout, record)
         for table, row in convert(cells):
             collector.add(table, row | trace)
+            nameless += table == "orders" and row.get("buyer_id") is None
         if report.layout == "refunds":
             unknown += not links.of_refund(cells.text("line_id") or "")[2]
         yield from collector.full()
     yield from collector.rest()
+    if report.layout == "orders" and nameless:
+        yield _nameless_note(report.file.name, nameless)
     if unknown:
         yield Note(
             report.file.name,
@@ -208,6 +214,20 @@ def _read_report(report: _Report, links: Links) -> Iterator[Batch | Reject | Not
             f"{unknown} 条退款的订单编号(实为子订单号)在本次导入的其他文件中找不到, "
             "已当作主订单号; 请与新版宝贝报表一起导入",
         )
+
+
+def _nameless_note(file: str, count: int) -> Note:
+    """Say what is lost with the buyers, which reports since 2021 leave out."""
+    return Note(
+        file,
+        f"{count} orders name no buyer: they cannot be matched with chats and count as silent "
+        "until another file names the buyers. To cure it, import the open platform's orders "
+        "(taobao.trades.sold.get) as well, or an ERP's order list with buyers through a mapping "
+        "file (docs/mapping.md)",
+        f"{count} 个订单没有买家昵称: 无法与聊天对应, 在其他文件补上买家之前都算作静默成交. "
+        "解决办法: 再导入开放平台的订单 (taobao.trades.sold.get), 或通过映射文件导入 ERP 中"
+        "带买家昵称的订单表 (docs/mapping.md)",
+    )
 
 
 SOURCE = TaobaoSource()

@@ -96,6 +96,20 @@ FULL_REPORT = {
     "refunds": "refund export",
     "reviews": "review workbook",
 }
+_REPORT_ZH = {
+    "orders": "订单报表",
+    "lines": "宝贝报表",
+    "lines_old": "旧版宝贝报表",
+    "refunds": "退款导出",
+    "reviews": "评价表",
+}
+_VERSION_ZH = {
+    "2018-19": "2018–19 年版",
+    "about 2016": "约 2016 年版",
+    "about 2012": "约 2012 年版",
+    "2025-26": "2025–26 年版",
+    "2021 or later": "2021 年以后版",
+}
 
 
 def _any(names: Collection[str], *fields: Names) -> bool:
@@ -126,10 +140,14 @@ def layout_of(names: Collection[str]) -> str | None:
     return None
 
 
-def describe(layout: str, names: Collection[str]) -> str:
-    """Return one line for people, e.g. ``Taobao order report, 54 columns (2018-19)``."""
-    version = f" ({_order_version(names)})" if layout == "orders" else ""
-    return f"Taobao {FULL_REPORT[layout]}, {len(names)} columns{version}"
+def describe(layout: str, names: Collection[str]) -> tuple[str, str]:
+    """Return one line for people, e.g. ``Taobao order report, 54 columns (2018-19)``, en and zh."""
+    en = f"Taobao {FULL_REPORT[layout]}, {len(names)} columns"
+    zh = f"淘宝{_REPORT_ZH[layout]}，{len(names)} 列"
+    if layout == "orders":
+        version = _order_version(names)
+        en, zh = f"{en} ({version})", f"{zh}（{_VERSION_ZH[version]}）"
+    return en, zh
 
 
 def _order_version(names: Collection[str]) -> str:

@@ -31,7 +31,11 @@ _LISTS = {"trade": "trades", "refund": "refunds", "trade_rate": "trade_rates"}
 _WRAPPER = re.compile(
     r'"(?:(?:trades?_\w*|refunds?_\w*|traderates?_\w*)_response|error_response)"\s*:'
 )
-_WORDS = {"trades": "orders", "refunds": "refunds", "trade_rates": "ratings"}
+_WORDS = {
+    "trades": ("orders", "订单"),
+    "refunds": ("refunds", "退款"),
+    "trade_rates": ("ratings", "评价"),
+}
 _TRADE_COLUMNS = {  # canonical column -> the field it needs
     "created_at": "created",
     "paid_at": "pay_time",
@@ -55,12 +59,17 @@ def recognise_answer(file: SourceFile) -> Recognition | None:
         name = found[0].split('"')[1]
         # Any method may answer with an error; a reader that knows more about it should win.
         sure = 0.3 if name == "error_response" else 0.95
-        return Recognition(sure, f"Taobao open platform answer ({name})", "top")
+        return Recognition(
+            sure, f"Taobao open platform answer ({name})", "top", f"淘宝开放平台返回（{name}）"
+        )
     if not re.search(r'"(?:tid|oid)"\s*:', head):
         return None
     for kind, mark in (("refunds", "refund_id"), ("trade_rates", "result"), ("trades", "created")):
         if re.search(rf'"{mark}"\s*:', head) and re.search(r'"(?:oid|pay_time|orders)"\s*:', head):
-            return Recognition(0.8, f"Taobao open platform answer ({_WORDS[kind]})", "top")
+            en, zh = _WORDS[kind]
+            return Recognition(
+                0.8, f"Taobao open platform answer ({en})", "top", f"淘宝开放平台返回（{zh}）"
+            )
     return None
 
 
@@ -127,6 +136,8 @@ def _kind_of_objects(nodes: Sequence[Any], name: str) -> str:
         "this JSON holds no trades, refunds or ratings of the open platform.",
         file=name,
         hint="Save the whole answer of taobao.trades.sold.get or a like method.",
+        zh="该 JSON 不含开放平台的订单、退款或评价。"
+        "请保存 taobao.trades.sold.get 等接口的完整返回。",
     )
 
 
@@ -140,6 +151,7 @@ class PlatformError(InputError):
             f"the open platform answered with an error instead of data: {', '.join(self.said)}.",
             file=name,
             hint="Ask for the data again and import that answer.",
+            zh=f"开放平台返回的是错误而不是数据（{'，'.join(self.said)}）。请重新获取后再导入。",
         )
 
 

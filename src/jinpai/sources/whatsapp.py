@@ -91,7 +91,8 @@ class WhatsApp:
         named = sum(entry.name is not None for entry in found)
         if not named:
             return None
-        return Recognition(0.95 if len(found) > 1 else 0.6, self.title_en, found[0].shape[0])
+        sure = 0.95 if len(found) > 1 else 0.6
+        return Recognition(sure, self.title_en, found[0].shape[0], self.title_zh)
 
     def read(
         self, files: Sequence[SourceFile], context: Context
@@ -117,7 +118,10 @@ class WhatsApp:
 def _orders(chats: Sequence[Sequence[Entry]], context: Context) -> list[str | None]:
     asked = context.options.get("date_order")
     if asked is not None and asked not in _ORDERS:
-        raise SettingError(f"--option date_order={asked} is none of dmy, mdy, ymd.")
+        raise SettingError(
+            f"--option date_order={asked} is none of dmy, mdy, ymd.",
+            zh=f"--option date_order={asked} 不是 dmy、mdy、ymd 之一。",
+        )
     decided = decide_orders(chats)
     # What is certain needs no option, and an option meant for other chats must not spoil it.
     return [
@@ -132,6 +136,8 @@ def _ask_order(file: SourceFile, first: Entry) -> InputError:
         file=file.name,
         row=first.row,
         hint="Give --option date_order=dmy (day first) or --option date_order=mdy (month first).",
+        zh=f"“{shown}”分不清日在前还是月在前，聊天里也没有能判定的日期。"
+        "请给 --option date_order=dmy（日在前）或 --option date_order=mdy（月在前）。",
     )
 
 
@@ -159,6 +165,8 @@ def _buyers(file: SourceFile, found: Sequence[Entry], context: Context) -> set[s
         f"cannot tell the buyer from the shop among {', '.join(sorted(written))[:200]}.",
         file=file.name,
         hint="Give --option buyer=NAME, or --option agent=NAME for the shop's side.",
+        zh=f"分不清谁是买家、谁是店铺：{'、'.join(sorted(written))[:200]}。"
+        "请给 --option buyer=买家名，或 --option agent=店铺一方的名字。",
     )
 
 

@@ -37,17 +37,17 @@ from jinpai.sources.zendesk_tables import table_of
 __all__ = ["SOURCE", "Zendesk"]
 
 # What the head of each kind of answer must hold.
-_ANSWERS: Sequence[tuple[str, tuple[str, ...]]] = (
-    ("tickets", ("requester_id", "submitter_id")),
-    ("comments", ("author_id", "public")),
-    ("ticket audits", ("audits", "ticket_id")),
-    ("users", ("users", "role")),
-    ("user", ("role", "email", "ticket_restriction")),
-    ("ticket metrics", ("ticket_metrics",)),
-    ("ticket metric events", ("ticket_metric_events",)),
-    ("satisfaction ratings", ("satisfaction_ratings",)),
-    ("schedules", ("intervals", "time_zone", "start_time")),
-    ("holidays", ("holidays", "start_date")),
+_ANSWERS: Sequence[tuple[str, str, tuple[str, ...]]] = (
+    ("tickets", "工单", ("requester_id", "submitter_id")),
+    ("comments", "工单回复", ("author_id", "public")),
+    ("ticket audits", "工单审计", ("audits", "ticket_id")),
+    ("users", "用户", ("users", "role")),
+    ("user", "用户", ("role", "email", "ticket_restriction")),
+    ("ticket metrics", "工单指标", ("ticket_metrics",)),
+    ("ticket metric events", "工单指标事件", ("ticket_metric_events",)),
+    ("satisfaction ratings", "满意度评价", ("satisfaction_ratings",)),
+    ("schedules", "工作时间", ("intervals", "time_zone", "start_time")),
+    ("holidays", "节假日", ("holidays", "start_date")),
 )
 
 
@@ -65,7 +65,10 @@ class Zendesk:
         for grid in file.grids(head=10):
             found = table_of(grid)
             if found is not None:
-                return Recognition(_sure(found[1].names), f"Zendesk table {found[0]}", found[0])
+                table = found[0]
+                return Recognition(
+                    _sure(found[1].names), f"Zendesk table {table}", table, f"Zendesk 表 {table}"
+                )
         return None
 
     def read(
@@ -95,9 +98,9 @@ def _sure(names: Sequence[str]) -> float:
 
 def _recognise_json(head: str) -> Recognition | None:
     keys = set(re.findall(r'"(\w+)"\s*:', head))
-    for what, needed in _ANSWERS:
+    for what, what_zh, needed in _ANSWERS:
         if keys.issuperset(needed):
-            return Recognition(0.85, f"Zendesk {what} (JSON)", "json")
+            return Recognition(0.85, f"Zendesk {what} (JSON)", "json", f"Zendesk {what_zh}（JSON）")
     return None
 
 
