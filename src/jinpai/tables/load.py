@@ -195,6 +195,7 @@ class _Job:
             timezone,
             self.snapshot.zones(),
             self.clock_skew,
+            known=self.snapshot.versions,
         )
         with closing(stager):
             self._stage(stager, items, report, refused, progress)
@@ -232,7 +233,15 @@ class _Job:
     def _settled(self, stager: Stager, report: ImportReport) -> dict[str, TableChange]:
         changes = {}
         for name, staged in stager.tables.items():
-            done = settle(self.con, staged, self.snapshot, self.folder, self.tag, self.clock_skew)
+            done = settle(
+                self.con,
+                staged,
+                stager.sources,
+                self.snapshot,
+                self.folder,
+                self.tag,
+                self.clock_skew,
+            )
             for (table, file), rows in stager.clean.items():
                 if table == name:
                     _add(report, name, file, "inserted", rows - done.taken[file])

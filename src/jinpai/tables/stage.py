@@ -3,13 +3,14 @@
 Rows of a table wait in ``buf_<table>`` until there are enough for a file of good size. On a flush
 the rows whose key is alone go straight into files that can be committed as they are; rows that
 share their key with another, and rows of patches, go to ``dirty_<table>`` for `upsert` to settle.
-``seen_<table>`` remembers the hash of every key that went into a file.
+``seen_<table>`` remembers the hashes (see `meet`) of every row that went into a file, the place of
+that file in ``Staged.files`` (_f) and of its source in ``Stager.sources`` (_s).
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from jinpai.sources.base import Batch, Scan
-from jinpai.tables import conform, straight, write
+from jinpai.tables import conform, meet, straight, write
 from jinpai.tables.blanks import is_plain
 from jinpai.tables.delta import DataFile
 from jinpai.tables.message_ids import with_message_ids
@@ -71,6 +72,8 @@ class Stager:
         zones: shop_id -> zone of the shops known.
         told: shops whose zone this import named.
         clean: rows that went into files.
+        known: tables of which the lake has rows.
+        sources: names of the source files, by number.
     """
 
     con: duckdb.DuckDBPyConnection
@@ -86,6 +89,8 @@ class Stager:
     corrected: Counter[str] = field(default_factory=Counter)
     told: set[str] = field(default_factory=set)
     clean: FileCounts = field(default_factory=Counter)
+    known: Collection[str] = ()
+    sources: list[str] = field(default_factory=list)
     _sequence: int = 1  # 0 is for rows that left for a file
 
     def __post_init__(self) -> None:
@@ -121,10 +126,12 @@ class Stager:
                 f"shop_id VARCHAR, {listed}, source_file VARCHAR, source_row BIGINT,"
                 " _seq BIGINT, _mask INTEGER, _bad VARCHAR, _fix BOOLEAN"
             )
-            own = f"{columns}, _month INTEGER, _h UBIGINT"
+            own = f"{columns}, _month INTEGER, _s INTEGER, {meet.HASHES}"
             self.con.execute(f"CREATE TEMP TABLE buf_{table.name} ({own})")
             self.con.execute(f"CREATE TEMP TABLE dirty_{table.name} ({own}, _flush INTEGER)")
-            self.con.execute(f"CREATE TEMP TABLE seen_{table.name} (_h UBIGINT)")
+            self.con.execute(
+                f"CREATE TEMP TABLE seen_{table.name} ({meet.HASHES}, _f INTEGER, _s INTEGER)"
+            )
         return self.tables[table.name]
 
     def _mask(self, staged: Staged, batch: Batch) -> int:
@@ -147,6 +154,7 @@ class Stager:
             patch=mask > 0,
             clock_skew=self.clock_skew,
             plain=(plain := _plain(table, given, chunk)),
+            tidy=_tidy(given, chunk, plain),
         )
         if table.name == "messages":
             named = "message_id" in plain and not chunk["c_message_id"].null_count
@@ -163,13 +171,20 @@ class Stager:
 
     def _select(self, table: Table, query: str, source_file: str, mask: int) -> str:
         """Return SQL of conformed rows as the buffer holds them."""
+        made = (meet.hashes if table.name in self.known else meet.no_hashes)(table, "x.")
         listed = ", ".join(f"x.{name}" for name in conform.columns_of(table))
         return (
             f"SELECT {listed}, {quoted(source_file)} AS source_file, x._row AS source_row,"
             f" x._n + {self._sequence} AS _seq, {mask} AS _mask, x._bad, x._fix,"
-            f" {write.month_sql(table)} AS _month, {conform.hashed(table, 'x.')} AS _h"
+            f" {write.month_sql(table)} AS _month, {self._source(source_file)} AS _s, {made}"
             f" FROM ({query}) x"
         )
+
+    def _source(self, source_file: str) -> int:
+        """Return the number of a source file, its place in ``sources``."""
+        if source_file not in self.sources:
+            self.sources.append(source_file)
+        return self.sources.index(source_file)
 
     def _scanned(self, staged: Staged, batch: Batch, scan: Scan) -> bool:
         """Let DuckDB read a batch from its file; False, and nothing done, when it needs care."""
@@ -207,17 +222,15 @@ class Stager:
         staged.flushes += 1
         self.corrected[name] += pc.sum(rows["_fix"]).as_py()
         self.clean[name, rows["source_file"][0].as_py()] += rows.num_rows
-        self.con.register("fresh", rows.select(["_h"]))
-        self.con.execute(f"INSERT INTO seen_{name} SELECT _h FROM fresh")
-        self.con.unregister("fresh")
         self.con.register(
             "fresh", rows.take(pc.select_k_unstable(rows, _SAMPLE, [("_seq", "ascending")]))
         )
         self._sample(staged.table, "fresh")
         for partition, part in parts.items():
             file = self._background.write(staged.table, partition, part, self.tag)
-            staged.files.append(file)
-            staged.flush_of[file.path] = staged.flushes
+            self.con.register("fresh", part.select(["_h", "_g", "_c", "_s"]))
+            self._remember(staged, file, "fresh")
+            self.con.unregister("fresh")
         return True
 
     def finish(self) -> None:
@@ -296,7 +309,6 @@ class Stager:
             f"SELECT source_file, count(*) FROM buf_{name} GROUP BY ALL"
         ).fetchall():
             self.clean[name, source_file] += count
-        con.execute(f"INSERT INTO seen_{name} SELECT _h FROM buf_{name}")
         found = write.partitions(con, f"buf_{name}")
         relation = f"buf_{name}"
         if len(found) > 32:  # so that each partition is found without reading all rows
@@ -316,8 +328,17 @@ class Stager:
             self.folder / staged.table.name,
             self.tag,
         )
-        staged.files += made
-        staged.flush_of.update((file.path, staged.flushes) for file in made)
+        for one, file in zip(found, made, strict=True):
+            self._remember(staged, file, f"{relation} WHERE {write.partition_test(one)}")
+
+    def _remember(self, staged: Staged, file: DataFile, relation: str) -> None:
+        """Note a new file and the hashes of its rows."""
+        self.con.execute(
+            f"INSERT INTO seen_{staged.table.name}"
+            f" SELECT _h, _g, _c, {len(staged.files)}, _s FROM {relation}"
+        )
+        staged.files.append(file)
+        staged.flush_of[file.path] = staged.flushes
 
     def _set_aside(self, staged: Staged) -> None:
         """Move patch rows and rows that share a key from the buffer to ``dirty_<table>``."""
@@ -381,6 +402,12 @@ def _plain(table: Table, given: dict[str, pa.DataType], chunk: pa.Table) -> set[
         for name, kind in given.items()
         if conform.is_text(kind) and is_plain(chunk[f"c_{name}"], name not in loose)
     }
+
+
+def _tidy(given: dict[str, pa.DataType], chunk: pa.Table, plain: set[str]) -> set[str]:
+    """Return the other text columns that need no trimming."""
+    texts = [name for name, kind in given.items() if conform.is_text(kind) and name not in plain]
+    return {name for name in texts if is_plain(chunk[f"c_{name}"], empties=False)}
 
 
 def _texts(rows: pa.Table, name: str) -> list[str]:

@@ -13,10 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
-import numpy as np
 import pyarrow as pa
 
-from jinpai.tables import conform, write
+from jinpai.tables import conform, meet, write
 from jinpai.tables.delta import DataFile, parquet
 from jinpai.tables.lake import Snapshot, TableChange
 from jinpai.tables.rejects import REJECTS
@@ -27,6 +26,10 @@ from jinpai.tables.zones import ident, quoted
 __all__ = ["Settled", "settle"]
 
 _AT_ONCE = 3_000_000  # suspect rows settled at once; more are split by the hash of their key
+_MADE = (
+    *("known", "suspects", "dropped", "beaten"),
+    *("final", "gone", "cand", "state", "step", "outcome"),
+)
 Outcomes = Counter[tuple[str, str]]
 """(source file, outcome) -> rows; outcomes are inserted, replaced, unchanged and rejected."""
 
@@ -82,6 +85,7 @@ class _Work:
 def settle(
     con: duckdb.DuckDBPyConnection,
     staged: Staged,
+    sources: list[str],
     snapshot: Snapshot,
     folder: Path,
     tag: str,
@@ -99,21 +103,28 @@ def settle(
     }
     there = [file for file in there if file.shop_id in shops]
     root = snapshot.lake.folder / table.name
-    lake_sql = _files_sql(table, [str(root / file.path) for file in there])
-    work = _Work(con, staged, folder / table.name, clock_skew, lake_sql)
-    suspects = _find_suspects(work, bool(there))
-    if not suspects:
+    paths = [str(root / file.path) for file in there]
+    work = _Work(con, staged, folder / table.name, clock_skew, _files_sql(table, paths))
+    suspects = 0
+    if there or staged.dirty or staged.flushes > 1:  # a single flush has no key twice
+        meet.know(con, table, paths, sum(file.rows for file in there))
+        suspects = meet.find_suspects(con, table)
+    met = meet.meet(con, table) if there or suspects else []
+    for source, equal, rows in met:
+        work.settled.outcomes[sources[source], "unchanged" if equal else "replaced"] += rows
+        work.settled.taken[sources[source]] += rows
+    if not met and not suspects:
         work.settled.change = TableChange(staged.files) if staged.files else None
-        return work.settled
-    columns = ", ".join(f"{ident(name)} {kind}" for name, kind in _types(table))
-    con.execute(f"CREATE OR REPLACE TEMP TABLE final ({columns}, _month INTEGER)")
-    keys = ", ".join(f"{name} {kind}" for name, kind in _types(table) if name in work.keys)
-    con.execute(f"CREATE OR REPLACE TEMP TABLE gone ({keys}, _file VARCHAR)")
-    parts = suspects // _AT_ONCE + 1
-    for part in range(parts):
-        _settle_part(work, f"_h % {parts} = {part}")
-    work.settled.change = _rewrite(work, there, root, tag)
-    for name in ("final", "gone", "suspects", "cand", "state", "step", "outcome"):
+    else:
+        columns = ", ".join(f"{ident(name)} {kind}" for name, kind in _types(table))
+        con.execute(f"CREATE OR REPLACE TEMP TABLE final ({columns}, _month INTEGER)")
+        keys = ", ".join(f"{name} {kind}" for name, kind in _types(table) if name in work.keys)
+        con.execute(f"CREATE OR REPLACE TEMP TABLE gone ({keys}, _file VARCHAR)")
+        parts = suspects // _AT_ONCE + 1 if suspects else 0
+        for part in range(parts):
+            _settle_part(work, f"_h % {parts} = {part}")
+        work.settled.change = _rewrite(work, there, root, tag)
+    for name in _MADE:
         con.execute(f"DROP TABLE IF EXISTS {name}")
     return work.settled
 
@@ -147,30 +158,6 @@ def _files_sql(table: Table, paths: list[str]) -> str:
     source = parquet(paths, ", filename = true")
     inner = f"SELECT {names}, filename AS _file FROM {source}"
     return f"SELECT *, {write.month_sql(table)} AS _month FROM ({inner})"
-
-
-def _find_suspects(work: _Work, lake_has_rows: bool) -> int:
-    """Make ``suspects`` (_h); returns how many rows have a suspect key."""
-    con, name = work.con, work.table.name
-    if not work.staged.dirty and not lake_has_rows:
-        if work.staged.flushes == 1:  # a flush has no key twice
-            return 0
-        hashes = np.sort(con.execute(f"SELECT _h FROM seen_{name}").fetchnumpy()["_h"])
-        if not (hashes[1:] == hashes[:-1]).any():
-            return 0
-    mine = f"SELECT _h FROM seen_{name} UNION SELECT _h FROM dirty_{name}"
-    lake = f"SELECT {conform.hashed(work.table)} AS _h FROM ({work.lake_sql})"
-    con.execute(
-        "CREATE OR REPLACE TEMP TABLE suspects AS"
-        f" SELECT _h FROM dirty_{name} UNION"
-        f" SELECT _h FROM seen_{name} GROUP BY _h HAVING count(*) > 1 UNION"
-        f" SELECT _h FROM ({lake}) WHERE _h IN ({mine})"
-    )
-    among = "WHERE _h IN (FROM suspects)"
-    ((count,),) = con.execute(
-        f"SELECT (SELECT count(*) FROM seen_{name} {among}) + count(*) FROM dirty_{name}"
-    ).fetchall()
-    return int(count)
 
 
 def _staged_sql(work: _Work) -> str:
@@ -349,38 +336,38 @@ def _refuse(work: _Work) -> None:
 def _rewrite(work: _Work, there: list[DataFile], root: Path, tag: str) -> TableChange | None:
     """Write what changed, with the other rows of the files it touches; returns the change."""
     con, table = work.con, work.table
-    touched = {file for (file,) in con.execute("SELECT DISTINCT _file FROM gone").fetchall()}
-    removes = [file for file in there if str(root / file.path) in touched]
-    spoilt = _spoilt(work)
-    loose = [file for file in work.staged.files if str(work.folder / file.path) in spoilt]
-    wanted = {*write.partitions(con, "final"), *(_partition(file) for file in [*removes, *loose])}
+    files = work.staged.files
+    dropped, beaten = _count_by(con, "_f", "dropped"), _count_by(con, "_file", "beaten")
+    gone = _count_by(con, "_file", "gone")
+    loose = [file for place, file in enumerate(files) if place in dropped]
+    new = [file for place, file in enumerate(files) if 0 < dropped[place] < file.rows]
+    lost = [beaten[at] + gone[str(root / file.path)] for at, file in enumerate(there)]
+    removes = [file for file, rows in zip(there, lost, strict=True) if rows]
+    old = [file for file, rows in zip(there, lost, strict=True) if 0 < rows < file.rows]
+    wanted = {*write.partitions(con, "final"), *map(_partition, [*old, *new])}
+    names, key = _listed(table), conform.hashed(table)
 
     def source(one: write.Partition) -> str:
-        old = [str(root / file.path) for file in removes if _partition(file) == one]
-        new = [str(work.folder / file.path) for file in loose if _partition(file) == one]
-        names = _listed(table)
+        mine = [str(root / file.path) for file in old if _partition(file) == one]
+        more = [str(work.folder / file.path) for file in new if _partition(file) == one]
         return (
             f"SELECT {names} FROM final WHERE {write.partition_test(one)} UNION ALL"
-            f" SELECT {names} FROM ({_files_sql(table, old)}) f WHERE NOT EXISTS"
-            f" (SELECT 1 FROM gone g WHERE {work.same_key('f', 'g')}) UNION ALL"
-            f" SELECT {names} FROM ({_files_sql(table, new)})"
-            f" WHERE {conform.hashed(table)} NOT IN (FROM suspects)"
+            f" SELECT {names} FROM ({_files_sql(table, mine)}) f WHERE NOT EXISTS"
+            f" (SELECT 1 FROM gone g WHERE {work.same_key('f', 'g')})"
+            f" AND {key} NOT IN (SELECT _h FROM beaten) UNION ALL"
+            f" SELECT {names} FROM ({_files_sql(table, more)})"
+            f" WHERE {key} NOT IN (SELECT _h FROM dropped)"
         )
 
     order = sorted(wanted, key=lambda one: (one[0], one[1] or 0))
     made = write.write_partitions(con, table, order, source, work.folder, tag)
-    adds = [file for file in work.staged.files if file not in loose] + made
+    adds = [file for file in files if file not in loose] + made
     return TableChange(adds, removes) if adds or removes else None
 
 
-def _spoilt(work: _Work) -> set[str]:
-    """Return the staged files that hold a suspect row."""
-    if not work.staged.files:
-        return set()
-    found = work.con.execute(
-        f"SELECT DISTINCT _file FROM ({_staged_sql(work)}) WHERE _h IN (FROM suspects)"
-    ).fetchall()
-    return {file for (file,) in found}
+def _count_by(con: duckdb.DuckDBPyConnection, column: str, relation: str) -> Counter[int | str]:
+    found = con.execute(f"SELECT {column}, count(*) FROM {relation} GROUP BY ALL").fetchall()
+    return Counter(dict(found))
 
 
 def _partition(file: DataFile) -> write.Partition:

@@ -16,7 +16,15 @@ from jinpai.tables.delta import DataFile, parquet
 from jinpai.tables.schema import Table
 from jinpai.tables.zones import ident, quoted
 
-__all__ = ["Partition", "month_sql", "named", "partition_test", "partitions", "write_partitions"]
+__all__ = [
+    "Partition",
+    "month_sql",
+    "named",
+    "own_times",
+    "partition_test",
+    "partitions",
+    "write_partitions",
+]
 
 Partition = tuple[str, int | None]  # shop_id, year * 100 + month
 _ROW_GROUP = 122_880
@@ -26,6 +34,17 @@ def month_sql(table: Table) -> str:
     """Return SQL of the partition month of a row, year * 100 + month, NULL without own time."""
     own = ident(table.own_time) if table.own_time else None
     return f"(year({own}) * 100 + month({own}))::INTEGER" if own else "NULL::INTEGER"
+
+
+def own_times(table: Table) -> str:
+    """Return the select list of a file's canonical columns, times as TIMESTAMP in UTC."""
+    times = {column.name for column in table.columns if column.kind == "time"}
+    return ", ".join(
+        f"make_timestamp(epoch_us({ident(name)})) AS {ident(name)}"
+        if name in times
+        else ident(name)
+        for name in columns_of(table)
+    )
 
 
 def month_number(month: str | None) -> int | None:
