@@ -20,7 +20,7 @@ from jinpai.tables import delta, state
 from jinpai.tables.lake import Lake, Snapshot
 from jinpai.tables.load import import_batches
 
-KILLS = 40
+KILLS = 27
 ZONE = {"timezone": "UTC"}
 Content = dict[str, list[tuple[Any, ...]]]
 

@@ -26,6 +26,7 @@ from jinpai.sources.files import Grid, Header, SourceFile, find_header, normalis
 __all__ = ["SOURCE", "Canonical"]
 
 _ROWS = 1 << 20  # rows of a Parquet batch
+_HELD = 500_000  # rows of delimited text handed on together
 _BIG = 250_000  # rows of a file that are worth a scan
 _RECORDS = 50_000  # records of a JSON batch
 _TRACE = frozenset({"source_file", "source_row"})
@@ -48,7 +49,8 @@ class Canonical:
             return None
         tables = ", ".join(dict.fromkeys(table for table, _ in found if table))
         fit = max(fit for _, fit in found)
-        return Recognition(fit, f"Canonical {tables} ({file.kind})")
+        zh = f"标准表 {tables}（{file.kind}）"
+        return Recognition(fit, f"Canonical {tables} ({file.kind})", what_zh=zh)
 
     def read(self, files: Sequence[SourceFile], context: Context) -> Iterator[Row]:
         """Yield the rows of every file.
@@ -183,6 +185,7 @@ def _named(file: SourceFile, head: tuple[str, list[str]]) -> str:
             "it is not clear which table this is.",
             file=file.name,
             hint=f"Name the file after its table: {', '.join(COLUMNS)}.",
+            zh=f"看不出这是哪张表。请以表名命名文件：{'、'.join(COLUMNS)}。",
         )
     return table
 
@@ -210,11 +213,13 @@ def _columns(
 def _missing(file: SourceFile, table: str, wanted: str, spare: Sequence[str]) -> UnreadableFile:
     near = nearest(wanted, spare)
     hint = f"Is '{near}' meant? Rename it to '{wanted}'." if near else f"Add '{wanted}'."
+    cure = f"是不是“{near}”？请改名为“{wanted}”。" if near else f"请补上“{wanted}”。"
     return UnreadableFile(
         f"the table '{table}' needs the column '{wanted}'.",
         file=file.name,
         column=wanted,
         hint=hint,
+        zh=f"表 {table} 缺少必需的列“{wanted}”。{cure}",
     )
 
 
@@ -250,7 +255,10 @@ def _undamaged(file: SourceFile) -> Iterator[None]:
         yield
     except (pa.ArrowException, OSError) as error:
         raise UnreadableFile(
-            f"the Parquet file is damaged ({error}).", file=file.name, hint="Export it again."
+            f"the Parquet file is damaged ({error}).",
+            file=file.name,
+            hint="Export it again.",
+            zh="Parquet 文件已损坏。请重新导出。",
         ) from error
 
 
@@ -324,15 +332,21 @@ def _native(
 def _delimited(file: SourceFile) -> Iterator[Row]:
     header = read_header(file)
     if header is None:
-        raise UnreadableFile("there is no header row.", file=file.name)
+        raise UnreadableFile("there is no header row.", file=file.name, zh="没有表头行。")
     table = _named(file, (file.stem, list(header.names)))
     places, notes = _columns(file, table, header.names)
     yield from notes
+    held: list[pa.Table] = []
     for item in stream_delimited(file, header, places, table):
         if isinstance(item, Reject):
             yield item
-        elif item.num_rows:
-            yield Batch(table, clean_text_table(item), file.name)
+            continue
+        held.append(clean_text_table(item))
+        if sum(rows.num_rows for rows in held) >= _HELD:
+            yield Batch(table, pa.concat_tables(held), file.name)
+            held = []
+    if any(rows.num_rows for rows in held):
+        yield Batch(table, pa.concat_tables(held), file.name)
 
 
 def _json_lines(file: SourceFile) -> Iterator[Row]:

@@ -13,12 +13,14 @@ __all__ = ["is_bare", "is_plain"]
 _FIRST, _LAST = (0xC2, 0xE3), (0x80, 0xA0)
 
 
-def is_plain(column: Any, blanks: bool = True) -> bool:
-    """Whether no value of a text column is empty or, with ``blanks``, begins or ends in a blank.
+def is_plain(column: Any, blanks: bool = True, empties: bool = True) -> bool:
+    """Whether no value of a text column begins or ends in a blank or is empty.
+
+    Without ``blanks`` or ``empties`` such values do not matter.
 
     False may be a false alarm; True never is. Takes an Arrow chunked array.
     """
-    return all(_plain(chunk, blanks) for chunk in column.chunks)
+    return all(_plain(chunk, blanks, empties) for chunk in column.chunks)
 
 
 def is_bare(column: Any) -> bool:
@@ -42,7 +44,7 @@ def _bare(array: Any) -> bool:
     return not bool(odd.any() or (content[ends[0] : ends[-1]] == ord("\t")).any())
 
 
-def _plain(array: Any, blanks: bool) -> bool:
+def _plain(array: Any, blanks: bool, empties: bool) -> bool:
     if pa.types.is_dictionary(array.type):
         array = array.dictionary
     kinds: dict[Any, Any] = {pa.string(): np.int32, pa.large_string(): np.int64}
@@ -53,7 +55,7 @@ def _plain(array: Any, blanks: bool) -> bool:
         return True
     ends = np.frombuffer(offsets, kinds[array.type])[array.offset : array.offset + len(array) + 1]
     filled = ends[1:] > ends[:-1]
-    if len(array) - int(np.count_nonzero(filled)) != array.null_count:
+    if empties and len(array) - int(np.count_nonzero(filled)) != array.null_count:
         return False
     if not blanks or data is None:
         return True
