@@ -94,6 +94,26 @@ def test_report_of_2021(tmp_path: Path) -> None:
     }
 
 
+def test_orders_without_buyers_are_said_once_per_file(tmp_path: Path) -> None:
+    """Reports since 2021 name no buyer: such orders cannot meet a chat, which a note must say."""
+    rows = [row_of(HEADER_2021, 订单编号=number, 总金额="5") for number in ("21", "22", "23")]
+    nameless = write_csv(tmp_path / "orders", HEADER_2021, *rows)
+    (note,) = Read([nameless]).notes
+    assert note.source_file == "orders"
+    assert note.text_en.startswith("3 orders name no buyer")
+    assert "count as silent" in note.text_en
+    assert note.text_zh.startswith("3 个订单没有买家昵称")
+    assert "静默" in note.text_zh
+    for cure in ("taobao.trades.sold.get", "docs/mapping.md"):
+        assert cure in note.text_en
+        assert cure in note.text_zh
+    trades = [
+        {"tid": tid, "buyer_nick": "甲", "created": "2021-11-11 00:00:03"} for tid in (21, 22, 23)
+    ]
+    named = write_json(tmp_path / "answer.json", {"trades_sold_get_response": {"trades": trades}})
+    assert not Read([nameless, named]).notes
+
+
 def test_finance_variant_tells_no_state(tmp_path: Path) -> None:
     row = row_of(
         HEADER_FINANCE, 订单编号="21", 总金额="30", 买家实付金额="30", 退款金额="无退款申请"

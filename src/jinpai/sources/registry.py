@@ -108,7 +108,7 @@ def _refuse(
             file=refused[0].name,
             hint=f"{_seen(refused[0], known_columns)}Describe it in a mapping file (--mapping FILE;"
             " see docs/mapping.md).",
-            zh=f"没有读取器认识这个 {refused[0].kind} 文件（试过：{asked}）。"
+            zh=f"没有读取器认识这个 {refused[0].kind} 文件（试过：{asked.replace(', ', '、')}）。"
             f"{_seen_zh(refused[0], known_columns)}"
             "可用映射文件描述它（--mapping 文件；见 docs/mapping.md）。",
         )
