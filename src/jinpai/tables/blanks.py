@@ -9,8 +9,9 @@ import pyarrow as pa
 
 __all__ = ["is_bare", "is_plain"]
 
-# Bytes that may begin or end a no-break or an ideographic space in UTF-8.
-_FIRST, _LAST = (0xC2, 0xE3), (0x80, 0xA0)
+# Bytes that may begin or end a blank, the no-break and the ideographic space in UTF-8 included.
+_FIRST, _LAST = np.arange(256) <= 32, np.arange(256) <= 32
+_FIRST[[0xC2, 0xE3]] = _LAST[[0x80, 0xA0]] = True
 
 
 def is_plain(column: Any, blanks: bool = True, empties: bool = True) -> bool:
@@ -60,6 +61,7 @@ def _plain(array: Any, blanks: bool, empties: bool) -> bool:
     if not blanks or data is None:
         return True
     content = np.frombuffer(data, np.uint8)
-    first, last = content[ends[:-1][filled]], content[ends[1:][filled] - 1]
-    odd = (first <= 32) | (last <= 32) | np.isin(first, _FIRST) | np.isin(last, _LAST)
-    return not bool(odd.any())
+    starts, stops = ends[:-1], ends[1:]
+    if not filled.all():
+        starts, stops = starts[filled], stops[filled]
+    return not bool(_FIRST[content[starts]].any() or _LAST[content[stops - 1]].any())
