@@ -61,6 +61,8 @@ class DuckEngine:
                 zh=f"计算引擎不接受给它的内存或核数设置（{error}）。",
             ) from error
         self.con.execute("set TimeZone = 'UTC'")
+        # DuckDB draws on standard output, where JSON goes, whenever a statement takes two seconds.
+        self.con.execute("set enable_progress_bar = false")
         for verb, parameters in VERBS.items():
             body = DUCKDB.bodies[verb]
             self.con.execute(f"create temp macro {verb}({', '.join(parameters)}) as {body}")
