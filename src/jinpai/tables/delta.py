@@ -25,6 +25,7 @@ __all__ = [
     "data_files",
     "overwrite",
     "parquet",
+    "paths_of",
     "read_sql",
     "take_back",
     "version",
@@ -107,6 +108,16 @@ def data_files(folder: Path, at: int) -> list[DataFile]:
     return [DataFile(path, shop, month, rows, size=size) for path, shop, month, rows, size in found]
 
 
+def paths_of(folder: Path, at: int | None = None) -> list[str]:
+    """Return the absolute paths of one version's files (default the latest), sorted.
+
+    Not `DeltaTable.file_uris`: it writes a blank or a Chinese character of the folder as ``%20``.
+    """
+    actions = pa.table(DeltaTable(folder, version=at).get_add_actions(flatten=True))
+    root = folder.resolve()
+    return sorted(str(root / path) for path in actions["path"].to_pylist())
+
+
 def commit(
     folder: Path, table: Table, adds: Sequence[DataFile], removes: Sequence[DataFile]
 ) -> int:
@@ -180,9 +191,7 @@ def read_sql(con: duckdb.DuckDBPyConnection, files: Sequence[str]) -> str:
 
 def take_back(folder: Path, target: int) -> None:
     """Make an older version the latest again and delete what the versions after it added."""
-    older = set(DeltaTable(folder, version=target).file_uris())
-    table = DeltaTable(folder)
-    newer = set(table.file_uris()) - older
-    table.restore(target)
+    newer = set(paths_of(folder)) - set(paths_of(folder, target))
+    DeltaTable(folder).restore(target)
     for file in newer:
         Path(file).unlink(missing_ok=True)

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from deltalake import DeltaTable
 
 from jinpai.errors import UsageError
-from jinpai.tables.delta import read_sql
+from jinpai.tables.delta import paths_of, read_sql
 from jinpai.tables.schema import TABLES
 from jinpai.tables.zones import quoted
 
@@ -76,11 +76,11 @@ def _stored(name: str, kind: str) -> str:
 
 def view_sql(con: duckdb.DuckDBPyConnection, folder: Path, version: int) -> str:
     """Return the SELECT of a derived table's pinned version, times as UTC TIMESTAMP."""
-    table = DeltaTable(folder, version=version)
-    files = sorted(table.file_uris())
+    files = paths_of(folder, version)
     if files:
         return read_sql(con, files)
-    empty = pa.Table.from_batches([], pa.schema(cast(Any, table.schema().to_arrow())))
+    schema = DeltaTable(folder, version=version).schema()
+    empty = pa.Table.from_batches([], pa.schema(cast(Any, schema.to_arrow())))
     con.register("_empty", empty)
     columns = con.execute("DESCRIBE SELECT * FROM _empty").fetchall()
     con.unregister("_empty")

@@ -91,7 +91,7 @@ class Snapshot:
         pinned = self.manifest.versions.get(table)
         if pinned is None:
             return []
-        return sorted(DeltaTable(self.lake.folder / table, version=pinned).file_uris())
+        return delta.paths_of(self.lake.folder / table, pinned)
 
     def count(self, table: str) -> int:
         """Return the table's rows, from the footers of its files."""
@@ -326,7 +326,7 @@ class Lake:
             named = set(snapshot.files(name))
             for tag in (stray.name for stray in strays):
                 for path in (self.folder / name).rglob(f"part-{tag}-*"):
-                    if str(path) not in named:
+                    if str(path.resolve()) not in named:
                         path.unlink(missing_ok=True)
         for stray in strays:
             for path in self.rejects_folder.glob(f"*-{stray.name}.parquet"):

@@ -167,6 +167,7 @@ def _engine(folder: Path, memory: str, threads: int) -> Iterator[duckdb.DuckDBPy
     try:
         con.execute("SET TimeZone = 'UTC'")
         con.execute("SET preserve_insertion_order = false")
+        con.execute("SET enable_progress_bar = false")  # it draws on standard output
         yield con
     except duckdb.Error as error:
         raise EngineError("import", "", str(error)) from error
