@@ -21,7 +21,7 @@ inner join reception_kinds as k on k.thread_no = o.thread_no and k.day_no = o.da
 inner join reception_marks as m on m.thread_no = o.thread_no and m.day_no = o.day_no
 inner join reception_days as d on d.thread_no = o.thread_no and d.day_no = o.day_no
 inner join threads as t on t.thread_no = o.thread_no
-inner join judged_orders as j on j.order_no = o.order_no
+inner join order_verdicts as j on j.order_no = o.order_no
 where
     m.filter_reason is null
     and (
