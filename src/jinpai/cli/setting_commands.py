@@ -93,11 +93,14 @@ def set_(
     """Set one setting."""
     from jinpai.cli.setting_tables import change_json
 
-    change = _config(context.obj).set(key, value, shop)
+    config = _config(context.obj)
+    before = config.get(key, shop).value
+    change = config.set(key, value, shop)
+    after = config.get(key, shop).value
     if as_json(format_):
         print_json(change_json(change))
         return
-    old, new = (json.dumps(part, ensure_ascii=False) for part in (change.old, change.new))
+    old, new = (json.dumps(part, ensure_ascii=False) for part in (before, after))
     same = change.old == change.new
     note(
         say(f"{key} is {new} already.", f"{key} 已是 {new}。")
