@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import jinpai
 import pytest
+
+import jinpai
 from jinpai.cli import main
 
 
