@@ -14,7 +14,7 @@ from jinpai.sources.base import Context, Note, Source
 from jinpai.sources.files import open_paths
 from jinpai.sources.registry import Claim, Recognised, recognise
 from jinpai.tables import load
-from jinpai.tables.lake import Lake
+from jinpai.tables.lake import Lake, Snapshot
 from jinpai.tables.load import ImportReport, Item, Progress
 from jinpai.tables.schema import table_columns
 from jinpai.workspace_config import Config
@@ -85,13 +85,14 @@ def import_paths(
     force: str | Source | None = mapping_source.load(Path(mapping)) if mapping else source
     columns = sorted({name for names in table_columns().values() for name in names})
     found = recognise(files, force, columns)
-    zones = lake.snapshot().zones()
+    snapshot = lake.snapshot()
+    zones = snapshot.zones()
     context = Context(
         shop_id=entry.shop_id,
         timezone=zones.get(entry.shop_id, entry.timezone),
         tables=table_columns(),
         shop_name=entry.name,
-        agent_ids=_agents(lake),
+        agent_ids=_agents(snapshot),
         options=options or {},
     )
     act = load.preview if dry_run else load.import_batches
@@ -124,7 +125,7 @@ def _seen(found: Recognised) -> tuple[Seen, ...]:
     return (*taken, *(Seen(file.name, None, "", 0.0) for file in found.unrecognised))
 
 
-def _agents(lake: Lake) -> frozenset[str]:
+def _agents(snapshot: Snapshot) -> frozenset[str]:
     with duckdb.connect() as con:
-        sql = lake.snapshot().table_sql("agents")
+        sql = snapshot.table_sql("agents")
         return frozenset(row[0] for row in con.execute(f"select agent_id from ({sql})").fetchall())

@@ -50,8 +50,8 @@ class DuckEngine:
         if threads is not None:
             config["threads"] = threads
         try:
-            # A file on disk, not memory: kept relations may then leave the memory when they must.
-            self.con = duckdb.connect(str(Path(self._spill.name) / "run.duckdb"), config=config)
+            # Kept relations are temporary tables: they leave the memory for the spill folder.
+            self.con = duckdb.connect(config=config)
             if memory_limit is not None:
                 self.con.execute("set memory_limit = ?", [memory_limit])
         except duckdb.Error as error:
@@ -138,11 +138,6 @@ class DuckEngine:
             return self.con.sql(sql, params=dict(values or {})).to_arrow_table()
 
         return self._careful(name, sql, ask)
-
-    def count(self, name: str) -> int:
-        """Return the number of rows of a relation."""
-        rows = self.con.execute(f'select count(*) from "{name}"').fetchall()
-        return int(rows[0][0])
 
     def _execute(self, name: str, sql: str) -> None:
         self._careful(name, sql, lambda: self.con.execute(sql))
