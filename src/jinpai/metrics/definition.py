@@ -6,6 +6,7 @@ the definitions: docs/definitions, section 4; the data lies in the .yaml files o
 
 from __future__ import annotations
 
+import math
 from functools import cache
 from importlib.resources import files
 from typing import Literal
@@ -76,6 +77,8 @@ class Metric(_Model):
         maturity: days, added up from numbers and settings; ``sales``: see the definitions.
         shop_only: exists at shop grain only. product: exists at product grain too.
         seed: numbers of the items that asked for it.
+        domain: the least and the largest value possible, both ends closed where finite.
+        rate: of a count, the metric that is the rate of the same thing; else empty.
     """
 
     code: str
@@ -94,6 +97,8 @@ class Metric(_Model):
     shop_only: bool = False
     product: bool = False
     seed: tuple[int, ...] = ()
+    domain: tuple[float, float] = (0.0, math.inf)
+    rate: str = ""
     source: str = "definitions 4.1"
 
     @property
@@ -133,6 +138,8 @@ class Registry(_Model):
             for name in metric.measures + metric.against:
                 if name not in self.measures:
                     raise ValueError(f"metric {metric.code}: no measure {name}")
+            if metric.rate and metric.rate not in {other.code for other in self.metrics}:
+                raise ValueError(f"metric {metric.code}: no metric {metric.rate}")
         return self
 
     def metric(self, code: str) -> Metric:
