@@ -18,9 +18,9 @@ FILES = sorted(PACKAGE.rglob("*.sql"))
 # names of bool_or and cast), all of them in Spark's own reference under the same name and meaning.
 SHARED = {
     "any_value", "try_cast", "coalesce", "count", "first_value", "lag", "lead", "max", "min",
-    "logical_or", "row_number", "sum",
+    "logical_or", "rank", "row_number", "sum",
 }  # fmt: skip
-TYPES = {"BIGINT", "INT", "VARCHAR", "BOOLEAN", "DECIMAL"}
+TYPES = {"BIGINT", "INT", "TINYINT", "VARCHAR", "BOOLEAN", "DECIMAL"}
 
 
 def statements() -> list[tuple[str, str]]:

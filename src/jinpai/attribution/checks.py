@@ -112,7 +112,8 @@ having count(*) > 1
 _CLASHES = """
 select 'thread' as kind, thread_no as key
 from thread_names
-where least_second_key <> largest_second_key
+group by thread_no
+having count(*) > 1
 union all
 select 'order' as kind, order_no as key
 from order_facts

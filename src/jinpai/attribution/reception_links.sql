@@ -5,7 +5,7 @@ select
     t.shop_id,
     t.agent_id,
     t.buyer_id,
-    day_date(d.day_no) as day,
+    day_date(m.day_no) as day,
     k.kind,
     o.order_id,
     j.created_at,
@@ -15,11 +15,10 @@ select
     j.created_agent_id as order_agent_id,
     coalesce(j.created_agent_id, j.paid_agent_id) as order_first_agent_id,
     j.paid_agent_id as payment_agent_id,
-    d.human_messages > 0 as has_human
+    m.human_messages > 0 as has_human
 from reception_orders as o
 inner join reception_kinds as k on k.thread_no = o.thread_no and k.day_no = o.day_no
 inner join reception_marks as m on m.thread_no = o.thread_no and m.day_no = o.day_no
-inner join reception_days as d on d.thread_no = o.thread_no and d.day_no = o.day_no
 inner join threads as t on t.thread_no = o.thread_no
 inner join order_verdicts as j on j.order_no = o.order_no
 where

@@ -17,4 +17,4 @@ select
 from session_spans as s
 inner join threads as t on t.thread_no = s.thread_no
 left join buyer_marks as b on b.shop_id = t.shop_id and b.buyer_id = t.buyer_id
-left join reception_marks as m on m.thread_no = s.thread_no and m.day_no = s.day_no
+left join filtered_receptions as m on m.thread_no = s.thread_no and m.day_no = s.day_no

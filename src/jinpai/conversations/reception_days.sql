@@ -2,15 +2,15 @@
 select
     thread_no,
     day_no,
-    count(*) as messages,
-    count(case when sender_code = 1 then 1 end) as buyer_messages,
-    count(case when sender_code = 2 then 1 end) as human_messages,
+    cast(sum(messages) as bigint) as messages,
+    cast(sum(case when sender_code = 1 then messages else 0 end) as bigint) as buyer_messages,
+    cast(sum(case when sender_code = 2 then messages else 0 end) as bigint) as human_messages,
     min(case when sender_code = 1 then sent_us end) as first_us,
     coalesce(
         max(case when sender_code = 2 then position end)
         > min(case when sender_code = 1 then position end),
         false
     ) as is_replied
-from counted_messages
+from stretches
 group by thread_no, day_no
 having count(case when sender_code = 1 then 1 end) > 0

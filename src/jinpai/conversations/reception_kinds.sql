@@ -1,5 +1,5 @@
--- One row per reception: its kind, and for a follow-up its pending order (latest created, then
--- smallest order_id).
+-- One row per reception with an order that matters to its kind (the others are inquiries): its kind,
+-- and for a follow-up its pending order (latest created, then smallest order_id).
 with facts as (
     select
         thread_no,
@@ -24,8 +24,8 @@ pending as (
 )
 
 select
-    m.thread_no,
-    m.day_no,
+    f.thread_no,
+    f.day_no,
     case
         when f.has_inquiry_order then 'inquiry'
         when f.has_recent_sale then 'aftersale'
@@ -35,7 +35,6 @@ select
     case
         when not f.has_inquiry_order and not f.has_recent_sale and f.has_pending then p.order_id
     end as pending_order_id
-from reception_marks as m
-left join facts as f on f.thread_no = m.thread_no and f.day_no = m.day_no
+from facts as f
 left join pending as p
-    on p.thread_no = m.thread_no and p.day_no = m.day_no and p.place = 1
+    on p.thread_no = f.thread_no and p.day_no = f.day_no and p.place = 1

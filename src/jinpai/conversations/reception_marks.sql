@@ -1,10 +1,14 @@
--- One row per reception: the first filter that applies, or null.
+-- One row per reception with what was counted that day and the first filter that applies, or null.
 select
     d.thread_no,
     d.day_no,
     t.shop_id,
     t.buyer_no,
     d.first_us,
+    d.messages,
+    d.buyer_messages,
+    d.human_messages,
+    d.is_replied,
     case
         when b.filter_reason is not null then b.filter_reason
         when a.thread_no is not null and d.messages < r.ad_max_messages then 'advertisement'

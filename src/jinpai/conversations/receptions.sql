@@ -8,6 +8,7 @@ with slow as (
     from round_spans as p
     inner join threads as t on t.thread_no = p.thread_no
     inner join run_shops as r on r.shop_id = t.shop_id
+    where p.wait_us > (select min(slow_us) from run_shops)
     group by p.thread_no, p.day_no
 )
 
@@ -17,8 +18,8 @@ select
     t.buyer_id,
     day_date(d.day_no) as day,
     instant(d.first_us) as first_at,
-    k.kind,
-    m.filter_reason,
+    coalesce(k.kind, 'inquiry') as kind,
+    d.filter_reason,
     k.pending_order_id,
     d.messages,
     d.buyer_messages,
@@ -28,10 +29,9 @@ select
     coalesce(y.any_reply_wait_us, 0) as any_reply_wait_us,
     coalesce(s.slow_rounds, 0) as slow_rounds,
     coalesce(s.slow_rounds, 0) >= r.slow_times as is_slow
-from reception_days as d
+from reception_marks as d
 inner join threads as t on t.thread_no = d.thread_no
 inner join run_shops as r on r.shop_id = t.shop_id
-inner join reception_marks as m on m.thread_no = d.thread_no and m.day_no = d.day_no
-inner join reception_kinds as k on k.thread_no = d.thread_no and k.day_no = d.day_no
+left join reception_kinds as k on k.thread_no = d.thread_no and k.day_no = d.day_no
 left join any_reply_days as y on y.thread_no = d.thread_no and y.day_no = d.day_no
 left join slow as s on s.thread_no = d.thread_no and s.day_no = d.day_no

@@ -1,6 +1,5 @@
 -- One row per round, before filters. A round is closed by the human message that follows its
--- buyer messages in the thread; a session cut between the two makes it late. A buyer message right
--- after another in its session opens none, a human message right after another closes none.
+-- buyer messages in the thread; a session cut between the two makes it late.
 with opened as (
     select
         thread_no,
@@ -9,15 +8,9 @@ with opened as (
         min(sent_us) as open_us,
         min(day_no) as day_no,
         min(position) as opened_position
-    from counted_messages
-    where sender_code = 1 and (previous_code <> 1 or is_cut)
+    from stretches
+    where sender_code = 1
     group by thread_no, session_no, humans_before
-),
-
-closers as (
-    select thread_no, session_no, humans_before, sent_us as close_us, position as closed_position
-    from counted_messages
-    where sender_code = 2 and previous_code <> 2
 )
 
 select
@@ -26,11 +19,12 @@ select
     o.day_no,
     o.open_us,
     o.opened_position,
-    c.close_us,
-    c.closed_position,
-    c.close_us - o.open_us as wait_us,
+    c.sent_us as close_us,
+    c.position as closed_position,
+    c.sent_us - o.open_us as wait_us,
     coalesce(c.session_no <> o.session_no, false) as is_late,
     o.opened_position = s.first_buyer_position as is_first_in_session
 from opened as o
 inner join session_spans as s on s.thread_no = o.thread_no and s.session_no = o.session_no
-left join closers as c on c.thread_no = o.thread_no and c.humans_before = o.humans_before
+left join stretches as c
+    on c.thread_no = o.thread_no and c.humans_before = o.humans_before and c.sender_code = 2

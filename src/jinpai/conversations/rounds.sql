@@ -24,8 +24,8 @@ select
 from round_spans as p
 inner join threads as t on t.thread_no = p.thread_no
 inner join run_shops as r on r.shop_id = t.shop_id
-inner join reception_marks as m on m.thread_no = p.thread_no and m.day_no = p.day_no
 inner join shop_clock as c
     on c.shop_id = t.shop_id and p.open_us >= c.from_us and p.open_us < c.to_us
 left join duty_waits as d
     on d.thread_no = p.thread_no and d.opened_position = p.opened_position
+left join filtered_receptions as m on m.thread_no = p.thread_no and m.day_no = p.day_no

@@ -16,10 +16,6 @@ __all__ = ["RESULTS", "conversation_steps"]
 RESULTS = ("sessions", "rounds", "receptions", "online_days")
 
 _EMPTY = {
-    "auto_replies": (
-        "select cast(null as varchar) as shop_id, cast(null as varchar) as message_id"
-        " from run_shops where false"
-    ),
     "duty_waits": (
         "select cast(null as bigint) as thread_no, cast(null as integer) as opened_position,"
         " cast(null as boolean) as is_opened_on_duty, cast(null as bigint) as duty_us"
@@ -43,13 +39,15 @@ def conversation_steps(settings_in_use: Set[str], has_duty_hours: bool) -> list[
         has_duty_hours: whether any shop of the run has duty hours.
     """
     return [
-        _unless(not settings_in_use & {"auto_reply_texts", "auto_reply_prefixes"}, "auto_replies"),
+        *_marked(settings_in_use),
         _step("visible_messages", keep=False),
         _step("thread_names"),
         _step("agent_numbers"),
         _step("threads"),
-        _step("ordered_messages"),
-        _step("counted_messages"),
+        _step("turns_by_time"),
+        _step("tied_threads"),
+        _step("turns_by_id"),
+        _step("stretches"),
         _step("session_spans"),
         _step("round_spans"),
         _unless(not has_duty_hours, "duty_waits"),
@@ -58,6 +56,7 @@ def conversation_steps(settings_in_use: Set[str], has_duty_hours: bool) -> list[
         _step("buyer_marks"),
         _unless("ad_phrases" not in settings_in_use, "ad_receptions"),
         _step("reception_marks"),
+        _step("filtered_receptions"),
         _step("order_facts"),
         _step("reception_orders"),
         _step("reception_kinds"),
@@ -69,6 +68,14 @@ def conversation_steps(settings_in_use: Set[str], has_duty_hours: bool) -> list[
         _step("online_spans"),
         _step("online_days"),
     ]
+
+
+def _marked(settings_in_use: Set[str]) -> list[Step]:
+    """Message ids are read only where texts can make a message an auto reply."""
+    if settings_in_use & {"auto_reply_texts", "auto_reply_prefixes"}:
+        return [_step("auto_replies"), _step("marked_messages", keep=False)]
+    none = "select *, false as is_auto_text from messages"
+    return [Step("marked_messages", none, keep=False)]
 
 
 def _step(name: str, *, keep: bool = True) -> Step:

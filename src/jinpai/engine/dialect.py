@@ -14,6 +14,7 @@ declares every verb; a verb it lacks raises while planning, before a row is read
     like_pattern(t, p) does the whole text match the regular expression p
     mul_div(a, b, c)   a * b / c in whole numbers, without overflow, none negative
     mul_mod(a, b, c)   what is left of a * b after it
+    quotient(a, b)     how many whole b are in a, none negative
     least_of(a, b)     the smaller of two, neither null
     greatest_of(a, b)  the larger of two, neither null
 """
@@ -38,6 +39,7 @@ VERBS: dict[str, tuple[str, ...]] = {
     "like_pattern": ("t", "p"),
     "mul_div": ("a", "b", "c"),
     "mul_mod": ("a", "b", "c"),
+    "quotient": ("a", "b"),
     "least_of": ("a", "b"),
     "greatest_of": ("a", "b"),
 }
@@ -76,6 +78,7 @@ DUCKDB = Dialect(
         "like_pattern": "regexp_full_match(t, p)",
         "mul_div": "((a::hugeint * b) // c)::bigint",
         "mul_mod": "((a::hugeint * b) % c)::bigint",
+        "quotient": "a // b",
         "least_of": "least(a, b)",
         "greatest_of": "greatest(a, b)",
     },
