@@ -1,0 +1,13 @@
+"""KPI plans, scores, what-if, pay, grades and locked periods: what is done with the figures.
+
+load_plan, lint      a plan, and what is wrong with it
+score                values under a plan: totals with the arithmetic of every line
+load_policy, grade   values under a grade policy: grades with their reasons
+"""
+
+from jinpai.scoring.lint import LintRow, lint
+from jinpai.scoring.plan import Plan, load_plan
+from jinpai.scoring.score import Sheet, score
+from jinpai.scoring.values import Value, read_values
+
+__all__ = ["LintRow", "Plan", "Sheet", "Value", "lint", "load_plan", "read_values", "score"]
