@@ -77,12 +77,12 @@ def test_the_table(agent: str) -> None:
     scores, total, with_returns_at_10 = TABLE[agent]
     plan = seeds_plan()
     made = score(plan, values, missing="exclude")
-    assert tuple(line.score for line in made.lines) == scores
+    assert [line.score for line in made.lines] == [Fraction(one) for one in scores]
     assert made.total == total
     assert made.normalised == 100 * total / 95
     plan[-1]["weight"] = 10
     made = score(plan, values, missing="exclude")
-    assert (made.total, made.normalised) == (with_returns_at_10, with_returns_at_10)
+    assert (made.total, made.normalised) == (Fraction(with_returns_at_10), Fraction(with_returns_at_10))
 
 
 def test_missing_values_and_gaps() -> None:
@@ -94,9 +94,9 @@ def test_missing_values_and_gaps() -> None:
     for value in (None, Fraction(315, 1000)):
         values = {"payment_rate": Fraction(1, 2), "inquiry_conversion_rate": value}
         made = score(plan, values, missing="exclude")
-        assert (made.total, made.normalised) == (30, 60)
+        assert (made.total, made.normalised) == (Fraction(30), Fraction(60))
         made = score(plan, values, missing="zero")
-        assert (made.total, made.normalised) == (30, 30)
+        assert (made.total, made.normalised) == (Fraction(30), Fraction(30))
     nothing = score(plan, {}, missing="exclude")
     assert nothing.total == 0
     assert nothing.normalised is None
