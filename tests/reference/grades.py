@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
@@ -32,34 +33,49 @@ def grade_of(metric: str, value: Fraction) -> str:
     return found
 
 
-def combine(grades: Sequence[str | None], how: str, least: Fraction = Fraction(1, 2)) -> str | None:
-    """Return one grade of those of the metrics (None: no value), by ``median`` or ``min``.
+def combine(
+    grades: Sequence[str | None],
+    how: str,
+    least: Fraction = Fraction(1, 2),
+    weights: Sequence[Fraction] = (),
+) -> str | None:
+    """Return one grade of those of the metrics (None: no value).
 
-    None where fewer than ``least`` of the metrics are there.
+    Args:
+        how: ``median``, ``min``, or ``weighted``: the mean rank by weight, a half down.
+        least: of a smaller share of the metrics there is none.
     """
-    ranks = sorted(GRADES.index(grade) for grade in grades if grade is not None)
+    ranks = [GRADES.index(grade) for grade in grades if grade is not None]
     if not ranks or Fraction(len(ranks), len(grades)) < least:
         return None
+    if how == "weighted":
+        there = [w for w, grade in zip(weights, grades, strict=True) if grade is not None]
+        mean = sum((w * r for w, r in zip(there, ranks, strict=True)), Fraction(0)) / sum(there)
+        return GRADES[math.ceil(mean - Fraction(1, 2))]
+    ranks.sort()
     return GRADES[ranks[0] if how == "min" else ranks[(len(ranks) - 1) // 2]]
 
 
-def standing(computed: Sequence[str], promote_after: int = 1, demote_after: int = 2) -> list[str]:
+def standing(
+    computed: Sequence[str | None], promote_after: int = 1, demote_after: int = 2
+) -> list[str | None]:
     """Return the grade somebody has after each period, from the grades computed for them.
 
-    The first is as computed. A run of periods above (below) the grade held promotes (demotes),
-    when it is long enough, to the grade computed last.
+    The first is as computed. A row of periods above (below) the grade held promotes (demotes),
+    when it is long enough, to the grade computed last. A period without a grade ends a row.
     """
-    held: list[str] = []
+    held: list[str | None] = []
     above = below = 0
     for grade in computed:
-        if not held:
-            held.append(grade)
-            continue
-        here, now = GRADES.index(held[-1]), GRADES.index(grade)
-        above, below = (above + 1 if now > here else 0), (below + 1 if now < here else 0)
-        if (above >= promote_after and now > here) or (below >= demote_after and now < here):
-            held.append(grade)
+        before = held[-1] if held else None
+        if grade is None or before is None:
+            held.append(before if grade is None else grade)
             above = below = 0
-        else:
-            held.append(held[-1])
+            continue
+        here, now = GRADES.index(before), GRADES.index(grade)
+        above, below = (above + 1 if now > here else 0), (below + 1 if now < here else 0)
+        moves = above >= promote_after if now > here else now < here and below >= demote_after
+        held.append(grade if moves else before)
+        if moves:
+            above = below = 0
     return held

@@ -82,7 +82,10 @@ def test_the_table(agent: str) -> None:
     assert made.normalised == 100 * total / 95
     plan[-1]["weight"] = 10
     made = score(plan, values, missing="exclude")
-    assert (made.total, made.normalised) == (Fraction(with_returns_at_10), Fraction(with_returns_at_10))
+    assert (made.total, made.normalised) == (
+        Fraction(with_returns_at_10),
+        Fraction(with_returns_at_10),
+    )
 
 
 def test_missing_values_and_gaps() -> None:
@@ -204,6 +207,9 @@ def test_one_grade_of_many() -> None:
     assert combine(["gold", None], "median") == "gold"
     assert combine(["gold", None, None], "median") is None
     assert combine([None], "min") is None
+    # (3·1 + 0·1) ÷ 2 = 1.5: a half goes down; with 3·2 it is 2.
+    assert combine(["gold", "junior"], "weighted", weights=[Fraction(1), Fraction(1)]) == "mid"
+    assert combine(["gold", "junior"], "weighted", weights=[Fraction(2), Fraction(1)]) == "senior"
 
 
 def test_hysteresis() -> None:
@@ -212,5 +218,6 @@ def test_hysteresis() -> None:
     # Two periods below in a row: to the grade computed then, not to the first of them.
     assert standing([high, "junior", "mid"]) == [high, high, "mid"]
     assert standing([low, "senior", "gold"], promote_after=2) == [low, low, "gold"]
-    # A period at the grade held breaks the row.
+    # A period at the grade held, or without one, breaks the row.
+    assert standing([None, high, "mid", None, "mid"]) == [None, high, high, high, high]
     assert standing([high, "mid", high, "mid"]) == [high, high, high, high]
