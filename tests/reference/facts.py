@@ -1,4 +1,4 @@
-"""Everything the figures of section 4.1 are made from, worked out once for a shop at an as_of."""
+"""Everything the figures of section 4 are made from, worked out once for a shop at an as_of."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from functools import cached_property
 from typing import Any
 
 from .attribution import Assist, Credit, Winner, assists, credits, winners
@@ -16,6 +17,7 @@ from .conversations import (
     Session,
     agent_key,
     calendar_of,
+    live_orders,
     receptions,
     rounds,
     sessions,
@@ -23,7 +25,7 @@ from .conversations import (
 from .model import Shop, visible
 from .time import Calendar
 
-__all__ = ["Facts", "Line", "facts", "lines", "online_intervals", "share", "units"]
+__all__ = ["Facts", "Line", "Paid", "facts", "lines", "online_intervals", "share", "units"]
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,18 @@ class Line:
     product_id: str | None
     units: int
     amount: Decimal
+
+
+@dataclass(frozen=True)
+class Paid:
+    """A paid order that is not excluded, on its day of payment, with its agent under the rule."""
+
+    order_id: str
+    buyer_id: str | None
+    at: int
+    day: date
+    amount: Decimal
+    agent_id: str | None
 
 
 @dataclass(frozen=True)
@@ -58,6 +72,34 @@ class Facts:
     def sales(self) -> list[Credit]:
         """The credits of the rule in force, silent and excluded ones too."""
         return [credit for credit in self.credits if credit.rule == self.rule]
+
+    @cached_property
+    def paid(self) -> list[Paid]:
+        """The sales by (paid_at, order_id), each on the day of paid_at whatever the rule."""
+        owner = {sale.order_id: sale.agent_id for sale in self.sales}
+        found = [
+            Paid(
+                order["order_id"],
+                order.get("buyer_id"),
+                order["paid_at"],
+                self.calendar.day_of(order["paid_at"]),
+                order["paid_amount"],
+                owner[order["order_id"]],
+            )
+            for order in self.live
+            if order.get("paid_at") is not None
+        ]
+        return sorted(found, key=lambda one: (one.at, one.order_id))
+
+    @cached_property
+    def items(self) -> dict[str, list[dict[str, Any]]]:
+        """The items of each order that is not excluded, by sub_order_id."""
+        return {order["order_id"]: _items(self.shop, order["order_id"]) for order in self.live}
+
+    @cached_property
+    def live(self) -> list[dict[str, Any]]:
+        """The orders that are not excluded."""
+        return live_orders(self.shop)
 
     def accounts(self) -> list[str | None]:
         """Return every account: agents rows, those seen in messages, those seen online."""

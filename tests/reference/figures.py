@@ -1,8 +1,8 @@
-"""The formulae of section 4.1 and 4.5, each over one cell."""
+"""The formulae of section 4.1, and of 4.5 for sales, each over one cell."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -14,7 +14,16 @@ from .facts import Facts, lines, merged_length, units
 from .model import HOUR, SECOND, Value
 from .time import clock_us, duty_us, on_duty
 
-__all__ = ["Cell", "Figure", "product_figures", "shop_figures", "who_figures"]
+__all__ = [
+    "Cell",
+    "Figure",
+    "count",
+    "inquiry_figures",
+    "product_figures",
+    "ratio",
+    "shop_figures",
+    "who_figures",
+]
 
 NOTHING = Decimal("0.00")
 
@@ -112,14 +121,17 @@ def _is_assist(cell: Cell, reception: Reception) -> bool:
     return any(assist.reception is reception for assist in found)
 
 
-def _inquiries(cell: Cell) -> dict[str, Figure]:
+def inquiry_figures(
+    cell: Cell, wanted: Callable[[Reception], bool] = lambda _: True
+) -> dict[str, Figure]:
+    """Return the inquiry metrics over the wanted receptions."""
     facts = cell.facts
     orders = {order["order_id"]: order for order in facts.shop.rows("orders")}
     owner = {sale.order_id: sale.agent_id for sale in facts.sales}
     shop_wide = cell.level == "shop"
     asked, ordered, paid, sold = set(), set(), set(), {}
     for reception in cell.unfiltered():
-        if reception.kind != "inquiry" or _is_assist(cell, reception):
+        if reception.kind != "inquiry" or _is_assist(cell, reception) or not wanted(reception):
             continue
         asked.add(reception.buyer_id)
         for order_id in reception.window_orders:
@@ -324,7 +336,7 @@ def who_figures(cell: Cell) -> dict[str, Figure]:
     """Return every metric that exists at shop, team and agent grain."""
     found: dict[str, Figure] = {}
     for part in (
-        _people, _inquiries, _assists, _sales, _orders, _online, _waits, _platform, _service,
+        _people, inquiry_figures, _assists, _sales, _orders, _online, _waits, _platform, _service,
         _concurrency,
     ):  # fmt: skip
         found.update(part(cell))

@@ -1,4 +1,4 @@
-"""Every metric of section 4.1 (and the sales of 4.5) at any grain, with its status."""
+"""Every metric of section 4 (but 4.4) at any grain, with its status."""
 
 from __future__ import annotations
 
@@ -7,12 +7,21 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
+from .aftersales import (
+    AFTER_SALES,
+    after_sales_figures,
+    after_sales_products,
+    dispute_share,
+)
 from .conversations import agent_key
 from .facts import Facts, facts, span
 from .figures import Cell, Figure, product_figures, shop_figures, who_figures
+from .loyalty import LOYALTY, history_from, loyalty_figures
 from .model import RULES, Row, Shop, Value, latest
 
-__all__ = ["METRICS", "as_float", "day_key", "evaluate", "is_nothing", "maturity"]
+__all__ = [
+    "FAMILIES", "METRICS", "PRESALES", "as_float", "day_key", "evaluate", "is_nothing", "maturity",
+]  # fmt: skip
 
 WHO_KEYS = {"agent": "agent_id", "team": "team", "product": "product_id"}
 TIME_KEYS = ("day", "week", "month")
@@ -38,7 +47,9 @@ AT_ONCE = (
     "reply_rate", "answer_question_ratio", "max_concurrency",
 )  # fmt: skip
 OTHERS = ("net_sales_amount", "paid_orders", "payment_rate")
-METRICS = (*AS_SALES, *AS_INQUIRY, *ONE_DAY, *AT_ONCE, *OTHERS)
+PRESALES = (*AS_SALES, *AS_INQUIRY, *ONE_DAY, *AT_ONCE, *OTHERS)
+METRICS = (*PRESALES, *AFTER_SALES, *LOYALTY)
+FAMILIES = ("presales", "aftersales", "loyalty", "disputes")
 
 
 def maturity(shop: Shop, metric: str, rule: str) -> int:
@@ -49,7 +60,23 @@ def maturity(shop: Shop, metric: str, rule: str) -> int:
     days |= dict.fromkeys(ONE_DAY, 1) | dict.fromkeys(AT_ONCE, 0)
     days |= {"net_sales_amount": int(shop.setting("aftersale_days"))}
     days |= {"paid_orders": payment, "payment_rate": payment}
+    days |= dict.fromkeys((*AFTER_SALES, "dispute_share", *LOYALTY), 0)
+    days |= {"new_buyer_conversion_rate": days["inquiry_conversion_rate"]}
+    reach = int(shop.setting("repurchase_days"))
+    days |= {"new_buyer_repurchase_rate": reach, "new_buyer_retention_rate": 2 * reach}
     return days[metric]
+
+
+def _status(cell: Cell, metric: str) -> str:
+    found, days = cell.facts, cell.days
+    ripe = days[-1] + timedelta(days=maturity(found.shop, metric, found.rule))
+    if found.as_of < found.calendar.day_end(ripe):
+        return "provisional"
+    if metric in LOYALTY:
+        known_from = history_from(found)
+        if known_from is not None and known_from > days[0] - timedelta(days=len(days)):
+            return "provisional"
+    return "final"
 
 
 def as_float(value: Value) -> float | None:
@@ -106,8 +133,6 @@ def _who_cells(found: Facts, grain: Sequence[str]) -> list[tuple[dict[str, str |
 def _rows(cell: Cell, key: dict[str, Any], figures: dict[str, Figure]) -> list[Row]:
     found, made = cell.facts, []
     for metric, figure in figures.items():
-        ripe = cell.days[-1] + timedelta(days=maturity(found.shop, metric, found.rule))
-        status = "final" if found.as_of >= found.calendar.day_end(ripe) else "provisional"
         made.append(
             Row(
                 found.shop.shop_id,
@@ -117,24 +142,64 @@ def _rows(cell: Cell, key: dict[str, Any], figures: dict[str, Figure]) -> list[R
                 figure.value,
                 figure.numerator,
                 figure.denominator,
-                status,
+                _status(cell, metric),
             )
         )
     return made
 
 
-def _grain_rows(found: Facts, grain: Sequence[str], days: list[date]) -> list[Row]:
+def _who_rows(cell: Cell, key: dict[str, Any], families: Sequence[str]) -> list[Row]:
+    """Return the rows of a cell of the shop, a team or an agent."""
+    made = []
+    if "presales" in families:
+        made += _rows(cell, key, who_figures(cell))
+        if cell.level == "shop":
+            made += _rows(cell, key, shop_figures(cell))
+    if "aftersales" in families:
+        made += _rows(cell, key, after_sales_figures(cell))
+    if "loyalty" in families:
+        made += _rows(cell, key, loyalty_figures(cell))
+    return made
+
+
+def _product_rows(cell: Cell, key: dict[str, Any], families: Sequence[str]) -> list[Row]:
+    """Return the rows of the products of a cell."""
+    made = []
+    for family, figures in (
+        ("presales", product_figures),
+        ("aftersales", after_sales_products),
+    ):
+        if family in families:
+            for product_id, one in figures(cell).items():
+                made += _rows(cell, {**key, "product_id": product_id}, one)
+    return made
+
+
+def _dispute_rows(cell: Cell, key: dict[str, Any]) -> list[Row]:
+    """Return the shares of the stages and of the causes of complaints, each with its key."""
+    made = []
+    for column in ("stage", "cause"):
+        slices = dispute_share(cell, column)
+        total = sum(one.complaints for one in slices)
+        for one in slices:
+            figure = Figure(one.share, one.complaints, total)
+            made += _rows(cell, {**key, column: one.code}, {"dispute_share": figure})
+    return made
+
+
+def _grain_rows(
+    found: Facts, grain: Sequence[str], days: list[date], families: Sequence[str]
+) -> list[Row]:
     made = []
     for time_key, some_days in _time_cells(days, grain):
         for who_key, bare in _who_cells(found, grain):
             cell, key = replace(bare, days=some_days), who_key | time_key
             if "product" in grain:
-                for product_id, figures in product_figures(cell).items():
-                    made += _rows(cell, {**key, "product_id": product_id}, figures)
+                made += _product_rows(cell, key, families)
                 continue
-            made += _rows(cell, key, who_figures(cell))
-            if cell.level == "shop":
-                made += _rows(cell, key, shop_figures(cell))
+            made += _who_rows(cell, key, families)
+            if "disputes" in families:
+                made += _dispute_rows(cell, key)
     return made
 
 
@@ -146,6 +211,7 @@ def evaluate(
     day_from: date | None = None,
     day_to: date | None = None,
     judge_rule: str | None = None,
+    families: Sequence[str] = FAMILIES[:3],
 ) -> list[Row]:
     """Return one row per cell and metric, cells with nothing included.
 
@@ -154,6 +220,8 @@ def evaluate(
         grains: each a subset of agent, team, product, day, week, month; () is the whole period.
         day_from, day_to: default the first and last local day of those times up to as_of.
         judge_rule: default the shop's setting.
+        families: which of FAMILIES; "disputes" are the rows of dispute_share, with a key
+            ``stage`` or ``cause``.
 
     Raises:
         ValueError: for an unknown rule or grain.
@@ -170,4 +238,6 @@ def evaluate(
     last = day_to or max(days, default=None)
     if first is None or last is None:
         return []
-    return [row for grain in grains for row in _grain_rows(found, grain, span(first, last))]
+    return [
+        row for grain in grains for row in _grain_rows(found, grain, span(first, last), families)
+    ]

@@ -44,6 +44,7 @@ DEFAULTS: Mapping[str, Any] = {
     "platform_to": "23:00",
     "slow_times": 3,
     "slow_seconds": 120,
+    "repurchase_days": 30,
 }
 
 OWN_TIME = {

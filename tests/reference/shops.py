@@ -1,13 +1,11 @@
-"""Random small shops full of edges, and their canonical CSV files."""
+"""Random small shops full of edges."""
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from decimal import Decimal
-from pathlib import Path
 from random import Random
 from typing import Any, TypeVar
 
@@ -16,27 +14,10 @@ from hypothesis import strategies as st
 from .model import HOUR, SECOND, Shop, latest
 from .time import Calendar
 
-__all__ = ["COLUMNS", "random_as_of", "random_shop", "shops", "write_canonical"]
+__all__ = ["Maker", "Record", "random_as_of", "random_shop", "shops"]
 
 Record = dict[str, Any]
 T = TypeVar("T")
-
-COLUMNS: dict[str, str] = {
-    "shops": "name platform timezone currency",
-    "agents": "agent_id name person_id team role is_main active_from active_to",
-    "buyers": "buyer_id name",
-    "products": "product_id title",
-    "messages": "message_id conversation_id buyer_id agent_id sent_at seq sender is_auto kind text"
-    " product_id",
-    "orders": "order_id buyer_id created_at paid_at closed_at payable_amount paid_amount item_count"
-    " status flag",
-    "order_items": "order_id sub_order_id product_id title quantity amount",
-    "refunds": "refund_id order_id sub_order_id opened_at closed_at amount closed_by outcome"
-    " disputed_at goods_returned",
-    "complaints": "complaint_id order_id sub_order_id opened_at stage cause",
-    "reviews": "review_id order_id buyer_id posted_at rating service_score",
-    "online_sessions": "agent_id online_at offline_at",
-}
 
 # The first day of a shop's story: before a change of clocks, of the month, or of nothing.
 STARTS: dict[str, Sequence[date]] = {
@@ -81,10 +62,13 @@ CHOICES: dict[str, Sequence[Any]] = {
     "platform_to": ("24:00", "22:00", "12:00"),
     "slow_times": (1, 2),
     "slow_seconds": (0, 60, 300),
+    "repurchase_days": (1, 2, 7),
 }
+STAGES = ("reception", "answering", "ordering", "delivery", "aftersales", None)
+CAUSES = ("attitude", "packaging", "logistics", "size", "quality", "other", None)
 
 
-class _Maker:
+class Maker:
     """Makes the rows of one shop; ``times`` collects (buyer, instant) worth meeting again."""
 
     def __init__(self, rng: Random) -> None:
@@ -143,10 +127,8 @@ class _Maker:
             "messages": self.message_rows(),
             "orders": [self.order_row(n) for n in range(self.rng.randint(0, 10))],
         }
-        ids = [order["order_id"] for order in tables["orders"]]
-        tables["order_items"] = self.item_rows(ids)
-        tables["refunds"] = self.refund_rows(ids)
-        tables["complaints"], tables["reviews"] = self.other_rows(ids)
+        tables["order_items"] = self.item_rows([o["order_id"] for o in tables["orders"]])
+        self.add_facts(tables)
         tables["online_sessions"] = self.online_rows()
         return replace(self.shop, tables=tables)
 
@@ -167,10 +149,9 @@ class _Maker:
             )
         return made
 
-    def message_rows(self) -> list[Record]:
-        """Return clusters of messages, some twice (another agent or buyer), shuffled."""
-        rng = self.rng
-        made: list[Record] = []
+    def message_rows(self, given: Sequence[Record] = ()) -> list[Record]:
+        """Return those given and clusters, some twice (another agent or buyer), shuffled."""
+        rng, made = self.rng, list(given)
         wanted, seqs = rng.randint(5, 80), rng.choice(("none", "running", "ties"))
         while len(made) < wanted:
             buyer = rng.choice(self.buyers)
@@ -262,40 +243,62 @@ class _Maker:
                 )
         return made
 
-    def refund_rows(self, orders: list[str]) -> list[Record]:
-        """Return refunds in every state."""
-        made = []
-        for number in range(self.rng.randint(0, 4) if orders else 0):
-            opened = self.near()
-            closed = self.some(0.7, max(opened, self.near()))
-            outcome = self.rng.choice(("refunded", "refunded", "cancelled", "rejected", None))
-            made.append(
-                {
-                    "refund_id": f"r{number}",
-                    "order_id": self.rng.choice(orders),
-                    "opened_at": opened,
-                    "closed_at": closed,
-                    "amount": self.some(0.9, self.amount()),
-                    "closed_by": self.rng.choice(("seller", "buyer")) if closed else None,
-                    "outcome": outcome if closed else None,
-                }
-            )
-        return made
+    def add_facts(self, tables: dict[str, list[Record]]) -> None:
+        """Add refunds, complaints and reviews of the orders, in every state."""
+        subs: dict[str, list[str | None]] = {}
+        for item in tables["order_items"]:
+            subs.setdefault(item["order_id"], []).append(item["sub_order_id"])
+        for table, row in (
+            ("refunds", self.refund_row),
+            ("complaints", self.complaint_row),
+            ("reviews", self.review_row),
+        ):
+            tables[table] = []
+            for number in range(self.rng.randint(0, len(tables["orders"]))):
+                order = self.rng.choice(tables["orders"])
+                # Now and then an order that is not loaded, or a part of it that is not known.
+                order_id = "o99" if self.rng.random() < 0.06 else order["order_id"]
+                sub = self.rng.choice([*subs.get(order_id, []) * 3, "o0-99", None, None])
+                start = max(order["created_at"], self.near())
+                tables[table].append({"order_id": order_id, **row(number, start, sub)})
 
-    def other_rows(self, orders: list[str]) -> tuple[list[Record], list[Record]]:
-        """Return complaints and reviews, which no pre-sales figure may notice."""
-        if not orders:
-            return [], []
-        complaint = {"complaint_id": "c1", "order_id": orders[0], "opened_at": self.near()}
-        review = {
-            "review_id": "v1",
-            "order_id": orders[-1],
-            "posted_at": self.near(),
-            "rating": "bad",
-            "service_score": 2,
+    def refund_row(self, number: int, opened: int, sub: str | None) -> Record:
+        """Return a refund, open or closed by anybody, disputed or not."""
+        rng, closed = self.rng, self.some(0.7, max(opened, self.near()))
+        outcome = rng.choice(("refunded", "refunded", "cancelled", "rejected", None))
+        closed_by = rng.choice(("seller", "seller", "buyer", "platform", None))
+        return {
+            "refund_id": f"r{number}",
+            "sub_order_id": sub,
+            "opened_at": opened,
+            "closed_at": closed,
+            "amount": self.some(0.9, self.amount()),
+            "closed_by": closed_by if closed is not None else None,
+            "outcome": outcome if closed is not None else None,
+            "disputed_at": self.some(0.4, max(opened, self.near())),
+            "goods_returned": rng.choice((True, False, None)),
         }
-        pick = self.rng.random
-        return [complaint] if pick() < 0.3 else [], [review] if pick() < 0.3 else []
+
+    def complaint_row(self, number: int, opened: int, sub: str | None) -> Record:
+        """Return a complaint of a sub-order, or of the order."""
+        return {
+            "complaint_id": f"c{number}",
+            "sub_order_id": sub,
+            "opened_at": opened,
+            "stage": self.rng.choice(STAGES),
+            "cause": self.rng.choice(CAUSES),
+        }
+
+    def review_row(self, number: int, posted: int, _: str | None) -> Record:
+        """Return a review with or without a rating, a score, an edit."""
+        return {
+            "review_id": f"v{number}",
+            "buyer_id": self.some(0.7, self.rng.choice(self.buyers)),
+            "posted_at": posted,
+            "rating": self.rng.choice(("good", "neutral", "bad", None)),
+            "service_score": self.rng.choice((None, 1, 2, 3, 4, 5)),
+            "edited_at": self.some(0.3, max(posted, self.near())),
+        }
 
     def online_rows(self) -> list[Record]:
         """Return overlapping, endless and empty online sessions, or none at all."""
@@ -315,7 +318,7 @@ class _Maker:
 
 def random_shop(rng: Random) -> Shop:
     """Return a tiny shop whose times meet the edges of every window."""
-    return _Maker(rng).make()
+    return Maker(rng).make()
 
 
 def random_as_of(rng: Random, shop: Shop) -> int | None:
@@ -323,6 +326,9 @@ def random_as_of(rng: Random, shop: Shop) -> int | None:
     times: list[int] = [message["sent_at"] for message in shop.rows("messages")]
     times += [order["created_at"] for order in shop.rows("orders")]
     times += [order["paid_at"] for order in shop.rows("orders") if order["paid_at"] is not None]
+    for refund in shop.rows("refunds"):
+        late = (refund["opened_at"], refund["closed_at"], refund["disputed_at"])
+        times += [at for at in late if at is not None]
     last = latest(shop)
     if last is None or rng.random() < 0.3:
         return None
@@ -339,41 +345,3 @@ def shops(draw: Callable[[st.SearchStrategy[Any]], Any]) -> Shop:
     tables = {name: [row for row in rows if draw(keep) != 0] for name, rows in made.tables.items()}
     settings = {name: value for name, value in made.settings.items() if draw(keep) != 0}
     return replace(made, tables=tables, settings=settings)
-
-
-def _cell(column: str, value: Any) -> str:
-    """Return a value as the canonical CSV has it."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if column == "at" or column.endswith("_at"):
-        moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=value)
-        return f"{moment:%Y-%m-%dT%H:%M:%S.%f}Z"
-    if isinstance(value, Decimal):
-        return f"{value:.2f}"
-    return value.isoformat() if isinstance(value, date) else str(value)
-
-
-def write_canonical(shop: Shop, folder: Path) -> list[Path]:
-    """Write ``<table>.csv`` for the shop and every table with rows; return the paths.
-
-    UTF-8; times ISO UTC with Z and microseconds, money with two decimals, booleans true/false,
-    null empty.
-    """
-    zone = {"name": "Shop", "platform": "canonical", "timezone": shop.timezone, "currency": "CNY"}
-    written = []
-    for table, names in COLUMNS.items():
-        rows = [zone] if table == "shops" else shop.rows(table)
-        if not rows:
-            continue
-        columns = names.split()
-        path = folder / f"{table}.csv"
-        with path.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file)
-            writer.writerow(["shop_id", *columns])
-            for row in rows:
-                cells = [_cell(column, row.get(column)) for column in columns]
-                writer.writerow([shop.shop_id, *cells])
-        written.append(path)
-    return written

@@ -11,10 +11,11 @@ from random import Random
 import pytest
 from hypothesis import HealthCheck, given, settings
 
+from .canonical_files import write_canonical
 from .facts import facts, lines
 from .metrics import METRICS, evaluate
 from .model import HOUR, RULES, SECOND, Row, Shop, latest
-from .shops import random_as_of, random_shop, shops, write_canonical
+from .shops import random_as_of, random_shop, shops
 from .time import Calendar
 
 SEEDS = range(40)

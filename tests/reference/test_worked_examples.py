@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 
@@ -10,55 +10,9 @@ import pytest
 
 from .attribution import assists
 from .facts import facts
+from .hand import at, chat, of, shop
 from .metrics import evaluate
-from .model import Row, Shop
-
-ZONE_HOURS = 8  # Asia/Shanghai has had one offset since 1991
-
-
-def at(text: str) -> int:
-    """Return the instant of 'D HH:MM:SS' in Shanghai, day D of March 2026."""
-    day, clock = text.split(" ")
-    hours, minutes, seconds = (int(part) for part in f"{clock}:0".split(":")[:3])
-    naive = datetime(2026, 3, int(day), hours, minutes, seconds, tzinfo=UTC)
-    return (int(naive.timestamp()) - ZONE_HOURS * 3600) * 1_000_000
-
-
-def chat(*lines: str, agent: str = "X", buyer: str = "b") -> list[dict[str, object]]:
-    """Return messages from 'D HH:MM:SS B' lines; B buyer, X human, a automatic."""
-    made = []
-    for number, line in enumerate(lines):
-        when, who = line.rsplit(" ", 1)
-        made.append(
-            {
-                "message_id": f"{agent}-{buyer}-{when}-{number}",
-                "buyer_id": buyer,
-                "agent_id": agent,
-                "sent_at": at(when),
-                "seq": number,
-                "sender": "buyer" if who == "B" else "agent",
-                "is_auto": who == "a",
-                "text": "text",
-            }
-        )
-    return made
-
-
-def shop(messages: list[dict[str, object]], **settings: object) -> Shop:
-    """Return a shop of some messages."""
-    return Shop("s", "Asia/Shanghai", dict(settings), {"messages": messages})
-
-
-def figures(rows: list[Row], **grain: str) -> dict[str, Row]:
-    """Return metric -> row of one cell."""
-    return {row.metric: row for row in rows if row.grain == grain}
-
-
-def of(
-    made: Shop, grain: tuple[str, ...] = (), rule: str = "order_first", **key: str
-) -> dict[str, Row]:
-    """Return the figures of one cell of a shop, as of the end of March."""
-    return figures(evaluate(made, as_of=at("31 23:59:59"), grains=[grain], judge_rule=rule), **key)
+from .model import Shop
 
 
 def test_rounds() -> None:

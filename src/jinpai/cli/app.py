@@ -21,6 +21,7 @@ from jinpai.cli.options import (
     as_json,
     checked_memory,
 )
+from jinpai.cli.report_commands import report
 from jinpai.cli.setting_commands import settings_app
 from jinpai.cli.words import both, say
 
@@ -382,6 +383,18 @@ app.command(
         "jinpai decompose my-shop --agent 客服 --with previous --from 2026-03-16 --to 2026-03-30",
     ),
 )(decompose)
+app.command(
+    help=both(
+        "Write a period's report: one page that needs nothing else, or a workbook.",
+        "生成一段时间的报告：一个自带一切的网页，或一份表格。",
+    ),
+    epilog=both(
+        "jinpai report my-shop --from 2026-03-16 --to 2026-03-30 --out march.html\n"
+        "jinpai report my-shop --out march.xlsx --lang zh",
+        "jinpai report my-shop --from 2026-03-16 --to 2026-03-30 --out 三月.html\n"
+        "jinpai report my-shop --out march.xlsx --lang en",
+    ),
+)(report)
 app.add_typer(settings_app, name="settings")
 
 

@@ -22,10 +22,15 @@ declares every verb; a verb it lacks raises while planning, before a row is read
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, cast
 
 from jinpai.errors import UsageError
 
-__all__ = ["DUCKDB", "VERBS", "Dialect"]
+if TYPE_CHECKING:
+    from sqlglot import exp
+
+__all__ = ["DUCKDB", "SPARK", "VERBS", "Dialect", "for_spark"]
 
 VERBS: dict[str, tuple[str, ...]] = {
     "us": ("t",),
@@ -83,3 +88,73 @@ DUCKDB = Dialect(
         "greatest_of": "greatest(a, b)",
     },
 )
+
+SPARK = Dialect(
+    "spark",
+    {
+        "us": "unix_micros(t)",
+        "instant": "timestamp_micros(u)",
+        "day_number": "cast(u div 86400000000 as int)",
+        "day_date": "date_from_unix_date(n)",
+        "date_day": "cast(unix_date(d) as int)",
+        "key_of": "shiftrightunsigned(xxhash64(s, a, b, c), 1)",
+        "has_text": "contains(t, p)",
+        "starts": "startswith(t, p)",
+        "like_pattern": "rlike(t, concat('^', p, char(92), 'z'))",
+        "mul_div": "cast(cast(a as decimal(38, 0)) * b div c as bigint)",
+        "mul_mod": "cast(cast(a as decimal(38, 0)) * b % c as bigint)",
+        "least_of": "least(a, b)",
+        "greatest_of": "greatest(a, b)",
+    },
+)
+
+
+@cache
+def for_spark(sql: str) -> str:
+    """Return a SELECT of the stages as Spark reads it: verbs expanded, empty values last.
+
+    sqlglot writes out what the engines mean differently where the text says nothing: the place of
+    nulls in an order, names of types, how parameters are written.
+
+    Raises:
+        UsageError: sqlglot is not installed.
+        ValueError: the text is no SQL, or a verb has another number of arguments.
+    """
+    try:
+        import sqlglot
+        from sqlglot import exp
+    except ImportError as error:
+        raise UsageError(
+            "Spark needs sqlglot; install it with: pip install 'jinpai[spark]'",
+            zh="用 Spark 计算需要 sqlglot；请安装：pip install 'jinpai[spark]'",
+        ) from error
+
+    def expand(node: exp.Expression) -> exp.Expression:
+        name = node.name.lower() if isinstance(node, exp.Anonymous) else ""
+        if name not in VERBS:
+            return node
+        return _expanded(name, [argument.transform(expand) for argument in node.expressions])
+
+    tree = sqlglot.parse_one(sql, read="duckdb").transform(expand)
+    for window in list(tree.find_all(exp.Window)):
+        if not isinstance(window.this, exp.Identifier):
+            # Spark 4 takes "over thread - 1" for a name with a hyphen.
+            window.replace(exp.paren(window.copy()))
+    return str(tree.sql("spark", identify=True, comments=False))
+
+
+def _expanded(verb: str, arguments: list[exp.Expression]) -> exp.Expression:
+    import sqlglot
+    from sqlglot import exp
+
+    if len(arguments) != len(VERBS[verb]):
+        raise ValueError(f"{verb} takes {len(VERBS[verb])} arguments, not {len(arguments)}.")
+    given = dict(zip(VERBS[verb], arguments, strict=True))
+
+    def fill(node: exp.Expression) -> exp.Expression:
+        if isinstance(node, exp.Column) and not node.table and node.name in given:
+            return exp.paren(given[node.name].copy())
+        return node
+
+    body = sqlglot.parse_one(SPARK.bodies[verb], read="spark")
+    return cast("exp.Expression", exp.paren(body.transform(fill)))

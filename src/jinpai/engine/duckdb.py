@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
@@ -12,8 +12,9 @@ from typing import Any, TypeVar
 import duckdb
 import pyarrow as pa
 
+from jinpai.engine.base import OnStep, TableSource
 from jinpai.engine.dialect import DUCKDB, VERBS
-from jinpai.engine.plan import Step
+from jinpai.engine.plan import Step, last_uses
 from jinpai.errors import EngineError, UsageError
 
 __all__ = ["DuckEngine"]
@@ -83,6 +84,10 @@ class DuckEngine:
         self.con.close()
         self._spill.cleanup()
 
+    def read(self, source: TableSource, schemas: Mapping[str, pa.Schema]) -> None:
+        """Make a view per canonical table; its files say their own types."""
+        source.register(self.con, tuple(schemas))
+
     def put(self, name: str, table: pa.Table) -> None:
         """Store an Arrow table as a relation."""
         self.con.register("_incoming", table)
@@ -107,7 +112,7 @@ class DuckEngine:
         steps: Sequence[Step],
         *,
         keep: Iterable[str] = (),
-        on_step: Callable[[str, int, int], None] | None = None,
+        on_step: OnStep | None = None,
     ) -> dict[str, float]:
         """Make the steps in order; forget each kept relation after its last use.
 
@@ -118,7 +123,7 @@ class DuckEngine:
             Seconds spent in each step.
         """
         wanted = set(keep)
-        last_use = _last_use(steps, wanted)
+        last_use = last_uses(steps, wanted)
         seconds: dict[str, float] = {}
         for place, step in enumerate(steps):
             if on_step is not None:
@@ -156,33 +161,3 @@ class DuckEngine:
             raise EngineError(name, sql, str(error)) from error
         finally:
             self.con.execute("set disabled_optimizers = ''")
-
-
-def _last_use(steps: Sequence[Step], wanted: Set[str]) -> dict[str, int]:
-    """Place of the last step that reads each relation, views followed to what they read.
-
-    What a wanted view reads is used after the last step.
-    """
-    reads = {step.name: _names_in(step.sql, steps) for step in steps}
-    last = {step.name: place for place, step in enumerate(steps)}
-    for at, step in enumerate(steps):
-        place = len(steps) if step.name in wanted and not step.keep else at
-        waiting, seen = list(reads[step.name]), set[str]()
-        while waiting:
-            name = waiting.pop()
-            if name in seen:
-                continue
-            seen.add(name)
-            last[name] = max(last[name], place)
-            if not _by_name(steps, name).keep:
-                waiting.extend(reads[name])
-    return last
-
-
-def _names_in(sql: str, steps: Sequence[Step]) -> set[str]:
-    words = set(sql.replace("(", " ").replace(")", " ").replace(",", " ").split())
-    return {step.name for step in steps if step.name in words}
-
-
-def _by_name(steps: Sequence[Step], name: str) -> Step:
-    return next(step for step in steps if step.name == name)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from importlib import resources
 
-__all__ = ["Step", "sql_step"]
+__all__ = ["Step", "last_uses", "readers", "sql_step"]
 
 
 @dataclass(frozen=True)
@@ -31,3 +32,41 @@ def sql_step(package: str, name: str, *, keep: bool = True) -> Step:
     """
     text = resources.files(package).joinpath(f"{name}.sql").read_text("utf-8")
     return Step(name, text.strip().rstrip(";"), keep)
+
+
+def last_uses(steps: Sequence[Step], wanted: Set[str]) -> dict[str, int]:
+    """Return the place of the last step that reads each relation, views followed to their ground.
+
+    What a wanted view reads is used after the last step.
+    """
+    known = {step.name: step for step in steps}
+    reads = {step.name: names_in(step.sql, steps) for step in steps}
+    last = {step.name: place for place, step in enumerate(steps)}
+    for at, step in enumerate(steps):
+        place = len(steps) if step.name in wanted and not step.keep else at
+        waiting, seen = list(reads[step.name]), set[str]()
+        while waiting:
+            name = waiting.pop()
+            if name in seen:
+                continue
+            seen.add(name)
+            last[name] = max(last[name], place)
+            if not known[name].keep:
+                waiting.extend(reads[name])
+    return last
+
+
+def readers(steps: Sequence[Step]) -> dict[str, int]:
+    """Return how often each step's relation is named in later steps."""
+    words = [word for step in steps for word in _words(step.sql)]
+    return {step.name: words.count(step.name) for step in steps}
+
+
+def names_in(sql: str, steps: Sequence[Step]) -> set[str]:
+    """Return the steps a statement reads."""
+    words = set(_words(sql))
+    return {step.name for step in steps if step.name in words}
+
+
+def _words(sql: str) -> list[str]:
+    return sql.replace("(", " ").replace(")", " ").replace(",", " ").split()

@@ -25,6 +25,7 @@ __all__ = [
     "data_files",
     "overwrite",
     "parquet",
+    "patch",
     "paths_of",
     "read_sql",
     "take_back",
@@ -145,17 +146,38 @@ def commit(
 
 def overwrite(folder: Path, schema: pa.Schema, files: Sequence[tuple[str, int]]) -> int:
     """Replace a derived table's contents and schema by files (path, rows); returns the version."""
+    create_table_with_add_actions(
+        str(folder),
+        Schema.from_arrow(schema),
+        _whole_files(folder, files),
+        mode="overwrite",
+        configuration=dict(_KEEP),
+    )
+    return int(DeltaTable(folder).version())
+
+
+def patch(
+    folder: Path, schema: pa.Schema, files: Sequence[tuple[str, int]], removes: Sequence[str]
+) -> int:
+    """Add files (path, rows) to a derived table and leave others out; returns the version.
+
+    ``removes`` are paths relative to the table's folder.
+    """
     now = int(time.time() * 1000)
-    adds = [
+    actions: list[AddAction | RemoveAction] = [*_whole_files(folder, files)]
+    actions += [RemoveAction(path, True, now, os.path.getsize(folder / path)) for path in removes]
+    DeltaTable(folder).create_write_transaction(actions, "append", schema, [])
+    return int(DeltaTable(folder).version())
+
+
+def _whole_files(folder: Path, files: Sequence[tuple[str, int]]) -> list[AddAction]:
+    now = int(time.time() * 1000)
+    return [
         AddAction(
             path, os.path.getsize(folder / path), {}, now, True, json.dumps({"numRecords": rows})
         )
         for path, rows in files
     ]
-    create_table_with_add_actions(
-        str(folder), Schema.from_arrow(schema), adds, mode="overwrite", configuration=dict(_KEEP)
-    )
-    return int(DeltaTable(folder).version())
 
 
 def _stats(table: Table, file: DataFile) -> str:

@@ -1,10 +1,16 @@
-"""Derived tables: what a run made, written by DuckDB as Parquet and named by a Delta commit."""
+"""Derived tables: what a run made, written by DuckDB as Parquet and named by a Delta commit.
+
+A relation with a column ``_bucket`` (a whole number, such as year * 100 + month) is written as
+files of one bucket each, told by their names. A later run that changes few rows writes the buckets
+they lie in anew (`Patch`) and shares the files of the others.
+"""
 
 from __future__ import annotations
 
 import re
 import time
 from collections.abc import Collection
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -18,7 +24,9 @@ from jinpai.tables.delta import paths_of, read_sql
 from jinpai.tables.schema import TABLES
 from jinpai.tables.zones import quoted
 
-__all__ = ["check_name", "sweep", "view_sql", "write_files"]
+__all__ = ["BUCKET", "Patch", "bucket_of", "check_name", "sweep", "view_sql", "write_files"]
+
+BUCKET = "_bucket"
 
 _FILE_BYTES = 256 << 20
 # DuckDB types without a Delta type, and what they are stored as.
@@ -42,28 +50,73 @@ def check_name(name: str) -> None:
         raise UsageError(f"'{name}' cannot name a derived table: use a plain word of its own.")
 
 
+@dataclass(frozen=True)
+class Patch:
+    """New contents of some buckets of a derived table; the others stay as they are.
+
+    Attributes:
+        sql: all rows these buckets shall hold, with their ``_bucket``.
+        buckets: the buckets written anew; one without rows is gone.
+    """
+
+    sql: str
+    buckets: frozenset[int]
+
+
+def bucket_of(path: str) -> int | None:
+    """Return the bucket of a derived table's file, None for a file of all rows.
+
+    >>> bucket_of("part-3f-b202603-77.parquet"), bucket_of("part-3f-77.parquet")
+    (202603, None)
+    """
+    found = re.fullmatch(r"part-[^-]+-b(\d+)-.*", Path(path).name)
+    return int(found[1]) if found else None
+
+
 def write_files(
     con: duckdb.DuckDBPyConnection, relation: str, folder: Path, tag: str
 ) -> tuple[pa.Schema, list[tuple[str, int]]]:
     """Write a relation as Parquet files into a new folder; returns its schema and (path, rows).
 
     TIMESTAMP columns are UTC and stored as such; wide integers are stored as BIGINT, and one that
-    does not fit fails the statement.
+    does not fit fails the statement. ``_bucket`` decides on the file and is not in it.
     """
     folder.mkdir(parents=True)
     source = f'"{relation}"' if re.fullmatch(r"\w+", relation) else f"({relation})"
     columns = con.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()
-    listed = ", ".join(_stored(name, kind) for name, kind, *_ in columns)
+    own = ", ".join(_stored(name, kind) for name, kind, *_ in columns if name != BUCKET)
+    schema = _utc(con.sql(f"SELECT {own} FROM {source} LIMIT 0").to_arrow_table().schema)
+    by_bucket = any(name == BUCKET for name, *_ in columns)
+    listed = f"{own}, {BUCKET}" if by_bucket else own
+    split = f"PARTITION_BY ({BUCKET})" if by_bucket else f"FILE_SIZE_BYTES {_FILE_BYTES}"
     con.execute(
         f"COPY (SELECT {listed} FROM {source}) TO {quoted(str(folder))} (FORMAT parquet,"
-        f" COMPRESSION zstd, PARQUET_VERSION v2, FILE_SIZE_BYTES {_FILE_BYTES},"
-        f" FILENAME_PATTERN 'part-{tag}-{{uuid}}')"
+        f" COMPRESSION zstd, PARQUET_VERSION v2, {split}, FILENAME_PATTERN 'part-{tag}-{{uuid}}')"
     )
-    paths = sorted(folder.glob("*.parquet"))
-    footers = [pq.read_metadata(path) for path in paths]
-    schema = footers[0].schema.to_arrow_schema().remove_metadata()
-    rows = [(path.name, footer.num_rows) for path, footer in zip(paths, footers, strict=True)]
+    paths = sorted(_flattened(folder, tag))
+    rows = [(path.name, pq.read_metadata(path).num_rows) for path in paths]
     return schema, [(name, count) for name, count in rows if count]
+
+
+def _utc(schema: pa.Schema) -> pa.Schema:
+    """Instants under the one name of their zone that Delta Lake knows."""
+    kinds = [
+        pa.timestamp("us", "UTC") if pa.types.is_timestamp(field.type) else field.type
+        for field in schema
+    ]
+    return pa.schema([pa.field(*one) for one in zip(schema.names, kinds, strict=True)])
+
+
+def _flattened(folder: Path, tag: str) -> list[Path]:
+    """Take the files out of DuckDB's folders per bucket, the bucket into their names."""
+    made = list(folder.glob("*.parquet"))
+    for inner in folder.glob(f"{BUCKET}=*"):
+        bucket = int(inner.name.partition("=")[2])
+        for path in inner.iterdir():
+            rest = path.name.removeprefix(f"part-{tag}-")
+            made.append(path.rename(folder / f"part-{tag}-b{bucket}-{rest}"))
+        inner.rmdir()
+    return made
 
 
 def _stored(name: str, kind: str) -> str:

@@ -32,6 +32,7 @@ from jinpai.errors import UnknownName, WorkspaceError
 from jinpai.tables import delta, derived, state
 from jinpai.tables.conform import TYPES
 from jinpai.tables.delta import DataFile
+from jinpai.tables.derived import Patch
 from jinpai.tables.rejects import REJECTS, empty_rejects
 from jinpai.tables.schema import TABLES, Table
 from jinpai.tables.zones import ident
@@ -222,42 +223,59 @@ class Lake:
     def write_run(
         self,
         con: duckdb.DuckDBPyConnection,
-        relations: Mapping[str, str],
+        relations: Mapping[str, str | Patch],
         meta: Mapping[str, Any],
+        base: Snapshot | None = None,
     ) -> Snapshot:
         """Write a run's relations as derived tables and put them in force together.
 
         Args:
             con: the connection that knows the relations.
-            relations: table name -> a SELECT or the name of a table or view. Each replaces the
-                derived table of that name; those of the run before that are not named are out of
-                force.
+            relations: table name -> a SELECT or the name of a table or view, which replaces the
+                derived table of that name, or a `Patch` of the table in force.
             meta: facts of the run, JSON values (as_of, settings_id, input snapshot …).
+            base: the state whose derived tables stay in force where they are not named, and that
+                patches were made for; by default tables that are not named are out of force.
 
-        Raises UsageError for a name that is a canonical table or no plain word.
+        Raises UsageError for a name that is a canonical table or no plain word, WorkspaceError
+        when another run was published since ``base``.
         """
         for name in relations:
             derived.check_name(name)
         with self.importing() as writer:
             old = writer.snapshot.manifest
+            if base is not None and _derived_in(base.manifest) != _derived_in(old):
+                raise WorkspaceError(
+                    "Another run was published while this one was at work; run it again.",
+                    zh="本次计算期间另一次计算已发布；请重新计算。",
+                )
             made = {
-                name: derived.write_files(con, sql, writer.folder / name, writer.tag)
-                for name, sql in relations.items()
+                name: derived.write_files(con, _sql_of(one), writer.folder / name, writer.tag)
+                for name, one in relations.items()
             }
             for name, (_, files) in made.items():
                 for path, _ in files:
                     _move(writer.folder / name / path, self.folder / name / path)
             versions = dict(old.versions)
             for name, (schema, files) in made.items():
-                (self.folder / name).mkdir(parents=True, exist_ok=True)
-                versions[name] = delta.overwrite(self.folder / name, schema, files)
+                folder, one = self.folder / name, relations[name]
+                folder.mkdir(parents=True, exist_ok=True)
+                if isinstance(one, Patch):
+                    gone = [
+                        path
+                        for path in map(os.path.basename, writer.snapshot.files(name))
+                        if derived.bucket_of(path) in one.buckets
+                    ]
+                    versions[name] = delta.patch(folder, schema, files, gone)
+                else:
+                    versions[name] = delta.overwrite(folder, schema, files)
             return self._publish(
                 replace(
                     old,
                     id=old.id + 1,
                     versions=versions,
                     run=dict(meta),
-                    derived=tuple(relations),
+                    derived=tuple(relations) if base is None else old.derived,
                     at=_now(),
                     what="run",
                 )
@@ -334,6 +352,14 @@ class Lake:
                     path.unlink(missing_ok=True)
             shutil.rmtree(stray, ignore_errors=True)
         return True
+
+
+def _sql_of(relation: str | Patch) -> str:
+    return relation.sql if isinstance(relation, Patch) else relation
+
+
+def _derived_in(manifest: state.Manifest) -> dict[str, int]:
+    return {name: manifest.versions[name] for name in manifest.derived}
 
 
 def _columns_sql(table: Table) -> str:

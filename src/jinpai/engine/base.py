@@ -1,0 +1,62 @@
+"""What a run asks of an engine; DuckDB and Spark both do it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Protocol
+
+import pyarrow as pa
+
+from jinpai.engine.plan import Step
+
+__all__ = ["Engine", "OnStep", "Published", "TableSource"]
+
+OnStep = Callable[[str, int, int], None]
+# Schema as stored, and (file name, rows) of every file that is not empty.
+Published = tuple[pa.Schema, list[tuple[str, int]]]
+
+
+class TableSource(Protocol):
+    """A pinned state of the canonical tables (`tables.lake.Snapshot`)."""
+
+    def files(self, table: str) -> list[str]:
+        """Return the places of a table's Parquet files."""
+        ...
+
+    def register(self, con: Any, names: Sequence[str] | None = None) -> None:
+        """Make a view per table in a DuckDB connection."""
+        ...
+
+
+class Engine(Protocol):
+    """Holds relations by name and makes new ones of them. Times are UTC without a zone."""
+
+    def read(self, source: TableSource, schemas: Mapping[str, pa.Schema]) -> None:
+        """Make the canonical tables known, by name: only files the source names are read."""
+        ...
+
+    def put(self, name: str, table: pa.Table) -> None:
+        """Store an Arrow table as a relation; for what is small."""
+        ...
+
+    def make(self, step: Step) -> None:
+        """Make one step's relation; raises EngineError."""
+        ...
+
+    def drop(self, name: str) -> None:
+        """Forget a kept relation."""
+        ...
+
+    def run(
+        self, steps: Sequence[Step], *, keep: Iterable[str] = (), on_step: OnStep | None = None
+    ) -> dict[str, float]:
+        """Make the steps in order, forget what no later step needs; return seconds per step."""
+        ...
+
+    def fetch(self, name: str, sql: str, values: Mapping[str, Any] | None = None) -> pa.Table:
+        """Return the result of one SELECT; for what is small."""
+        ...
+
+    def close(self) -> None:
+        """Give back what the engine holds."""
+        ...

@@ -1,0 +1,222 @@
+"""The second engine: Spark, for shop groups whose messages do not fit one machine.
+
+The driver plans and commits; rows stay with the executors. What a step keeps is written as Parquet
+to a scratch folder that driver and executors share, so a lost executor loses nothing that was done.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from jinpai.engine.base import OnStep, Published, TableSource
+from jinpai.engine.dialect import for_spark
+from jinpai.engine.plan import Step, last_uses, readers
+from jinpai.engine.spark_session import asking, session_of
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+__all__ = ["SparkEngine"]
+
+_UTC = pa.timestamp("us", "UTC")
+_PLAIN = pa.timestamp("us")
+
+
+class SparkEngine:
+    """One Spark session that knows the verbs and executes steps.
+
+    Args:
+        scratch: a folder that the driver and all executors see under the same path.
+        master: where the cluster is (``spark://host:7077``, ``yarn``, ``k8s://…``, ``local[2]``);
+            default what Spark's own settings say.
+        conf: Spark's settings, which go before Jinpai's own.
+    Raises:
+        UsageError: PySpark or Java is missing, or Spark refused its settings.
+    """
+
+    def __init__(
+        self,
+        *,
+        scratch: Path,
+        master: str | None = None,
+        conf: Mapping[str, str] | None = None,
+    ) -> None:
+        self.session, self._is_mine = session_of(master, dict(conf or {}))
+        self._scratch = Path(tempfile.mkdtemp(prefix="spark-", dir=scratch.resolve()))
+        self._made = 0
+
+    def __enter__(self) -> SparkEngine:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Remove what was kept; leave the cluster if this engine joined it."""
+        shutil.rmtree(self._scratch, ignore_errors=True)
+        if self._is_mine:
+            self.session.stop()
+        else:
+            for table in self.session.catalog.listTables():
+                self.session.catalog.dropTempView(table.name)
+
+    def read(self, source: TableSource, schemas: Mapping[str, pa.Schema]) -> None:
+        """Make a view per canonical table over exactly the files the source names."""
+        for name, schema in schemas.items():
+            files = source.files(name)
+            if files:
+                self._parquet([_place(file) for file in files], schema).createOrReplaceTempView(
+                    name
+                )
+            else:
+                self.put(name, schema.empty_table())
+
+    def put(self, name: str, table: pa.Table) -> None:
+        """Store an Arrow table as a relation; the driver writes it as one Parquet file."""
+        folder = self._folder(name)
+        folder.mkdir(parents=True)
+        stored = table.cast(_retyped(table.schema, _UTC))
+        pq.write_table(stored, folder / "part-0.parquet")
+        self._parquet([_place(str(folder))], stored.schema).createOrReplaceTempView(name)
+
+    def make(self, step: Step) -> None:
+        """Make one step's relation.
+
+        Raises:
+            EngineError: carrying the step's meaning, its SQL and the engine's words.
+        """
+        sql = for_spark(step.sql)
+        with asking(step.name, sql):
+            made = self.session.sql(sql)
+            if step.keep:
+                place = _place(str(self._folder(step.name)))
+                made.write.mode("error").parquet(place)
+                made = self.session.read.schema(made.schema).parquet(place)
+            made.createOrReplaceTempView(step.name)
+
+    def drop(self, name: str) -> None:
+        """Forget a kept relation that no later step needs."""
+        self.session.catalog.dropTempView(name)
+        for folder in self._scratch.glob(f"{name}-*"):
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def run(
+        self,
+        steps: Sequence[Step],
+        *,
+        keep: Iterable[str] = (),
+        on_step: OnStep | None = None,
+    ) -> dict[str, float]:
+        """Make the steps in order; forget each kept relation after its last use.
+
+        A relation that is read once, and not wanted afterwards, is computed where it is read.
+
+        Args:
+            keep: names that must outlive the run.
+            on_step: called with (name, steps done, steps in all) before each step.
+        Returns:
+            Seconds spent in each step.
+        """
+        wanted, counts = set(keep), readers(steps)
+        steps = [
+            Step(step.name, step.sql, step.keep and (step.name in wanted or counts[step.name] > 1))
+            for step in steps
+        ]
+        uses = last_uses(steps, wanted)
+        seconds: dict[str, float] = {}
+        for place, step in enumerate(steps):
+            if on_step is not None:
+                on_step(step.name, place, len(steps))
+            started = time.perf_counter()
+            self.make(step)
+            seconds[step.name] = time.perf_counter() - started
+            for done in steps[: place + 1]:
+                if done.keep and done.name not in wanted and uses[done.name] == place:
+                    self.drop(done.name)
+        return seconds
+
+    def fetch(self, name: str, sql: str, values: Mapping[str, Any] | None = None) -> pa.Table:
+        """Return the result of one SELECT as an Arrow table; values are bound by name."""
+        text = for_spark(sql)
+        with asking(name, text):
+            found = self.session.sql(text, args=dict(values or {}))
+            table = found.toDF(*_distinct(found.columns)).toArrow()
+        return table.cast(_retyped(table.schema, _PLAIN))
+
+    def publish(self, relation: str, folder: Path, tag: str, schema: pa.Schema) -> Published:
+        """Write a relation's Parquet files into a new folder, from the executors.
+
+        Args:
+            relation: a relation's name.
+            tag: a word in the files' names.
+            schema: the columns and types they shall have.
+        """
+        from pyspark.sql.pandas.types import from_arrow_schema
+
+        columns = ", ".join(
+            f"cast(`{field.name}` as {field.dataType.simpleString()}) as `{field.name}`"
+            for field in from_arrow_schema(schema)
+        )
+        sql = f"select {columns} from `{relation}`"
+        with asking(relation, sql):
+            self.session.sql(sql).write.mode("error").parquet(_place(str(folder.resolve())))
+        files: list[tuple[str, int]] = []
+        for path in sorted(folder.glob("*.parquet")):
+            rows = pq.read_metadata(path).num_rows
+            if rows:
+                named = path.rename(folder / f"part-{tag}-{len(files):05}.parquet")
+                files.append((named.name, rows))
+        return schema, files
+
+    def _parquet(self, places: list[str], schema: pa.Schema) -> DataFrame:
+        from pyspark.sql.pandas.types import from_arrow_schema
+
+        reader = self.session.read.schema(from_arrow_schema(schema))
+        return reader.option("__globPaths__", "false").parquet(*places)
+
+    def _folder(self, name: str) -> Path:
+        self._made += 1
+        return self._scratch / f"{name}-{self._made}"
+
+
+def _place(path: str) -> str:
+    """Return a path as Spark wants it: local files by their scheme, S3 by Hadoop's."""
+    if path.startswith("s3://"):
+        return "s3a" + path[2:]
+    return path if "://" in path else f"file://{path}"
+
+
+def _retyped(schema: pa.Schema, times: pa.DataType) -> pa.Schema:
+    """Return the schema with all its times of one type."""
+    return pa.schema(
+        [pa.field(f.name, times if pa.types.is_timestamp(f.type) else f.type) for f in schema]
+    )
+
+
+def _distinct(names: Sequence[str]) -> list[str]:
+    """Return column names without doubles: a join of all columns has its keys twice.
+
+    >>> _distinct(["shop_id", "amount", "shop_id"])
+    ['shop_id', 'amount', 'shop_id_1']
+    """
+    seen: dict[str, int] = {}
+    found = []
+    for name in names:
+        again = seen.get(name, 0)
+        found.append(f"{name}_{again}" if again else name)
+        seen[name] = again + 1
+    return found

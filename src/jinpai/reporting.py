@@ -1,0 +1,325 @@
+"""From a workspace to a report: ask for everything it holds, in one state of the lake.
+
+from jinpai.reporting import collect
+from jinpai.reports import render_page
+
+report = collect(jinpai.open("my-shop"), first="2026-03-16", last="2026-03-30")
+html = render_page(report, "en")
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from jinpai.engine.duckdb import DuckEngine
+from jinpai.errors import UsageError, reason_zh
+from jinpai.metrics.query import MetricRow
+from jinpai.periods import days, local_time
+from jinpai.reports import render_page, write_workbook
+from jinpai.reports.model import Agents, Figures, Notes, Period, Report
+from jinpai.reports.tables import (
+    DAY_CODES,
+    Asked,
+    immature,
+    series,
+    sheets,
+    split_of,
+    waits_by_agent,
+)
+from jinpai.reports.waits import Waits, merged
+from jinpai.reports.words import Language
+from jinpai.run import ShopRun
+from jinpai.settings import Settings
+from jinpai.tables.lake import Snapshot
+from jinpai.workspace import MetricsResult, Workspace, scopes_of
+
+__all__ = ["collect", "write_report"]
+
+
+OnStep = Callable[[str, float], None]
+_SUFFIXES = (".html", ".htm", ".xlsx")
+
+
+@dataclass(frozen=True)
+class _Extra:
+    """What the query layer does not answer: names, waits, filters."""
+
+    shop_name: str
+    money: str
+    roster: dict[str, dict[str, Any]]
+    waits: dict[tuple[str | None, bool], Waits]
+    baskets: dict[str, dict[str, Any]]
+    filters: list[dict[str, Any]]
+
+
+def write_report(
+    workspace: Workspace,
+    out: str | Path,
+    *,
+    first: str | date | None = None,
+    last: str | date | None = None,
+    language: Language = "en",
+    judge_rule: str | None = None,
+    shop_id: str | None = None,
+    on_step: OnStep | None = None,
+) -> Report:
+    """Write the report of a period as ``.html`` or ``.xlsx``; returns what it holds.
+
+    The file appears whole or not at all. For the other arguments see `collect`.
+
+    Raises:
+        UsageError: another suffix, or a file that cannot be written; see `collect` too.
+    """
+    out = Path(out)
+    if out.suffix.lower() not in _SUFFIXES:
+        raise UsageError(
+            f"--out {out}: a report is a page or a workbook; name the file .html or .xlsx.",
+            zh=f"--out {out}：报告是网页或表格；文件名请以 .html 或 .xlsx 结尾。",
+        )
+    tell = on_step or (lambda name, share: None)
+    tell("figures", 0.0)
+    report = collect(workspace, first=first, last=last, judge_rule=judge_rule, shop_id=shop_id)
+    tell(out.name, 0.8)
+    aside = out.with_name(f".{out.name}.part")
+    try:
+        if out.suffix.lower() == ".xlsx":
+            write_workbook(report, language, aside)
+        else:
+            aside.write_text(render_page(report, language), "utf-8")
+        aside.replace(out)
+    except OSError as error:
+        aside.unlink(missing_ok=True)
+        raise UsageError(
+            f"--out {out}: {error.strerror or error}.", zh=f"--out {out}：{reason_zh(error)}。"
+        ) from None
+    return report
+
+
+def collect(
+    workspace: Workspace,
+    *,
+    first: str | date | None = None,
+    last: str | date | None = None,
+    judge_rule: str | None = None,
+    shop_id: str | None = None,
+) -> Report:
+    """Return the report of a period of one shop.
+
+    Args:
+        first, last: local days, both inclusive; default the first to the last day loaded.
+        judge_rule: order, order_first or payment; default the shop's setting.
+        shop_id: the shop; needed where there are several.
+    Raises:
+        UsageError: before the first run; an impossible range; several shops and none chosen.
+        UnknownName: judge rule or shop.
+    """
+    shop, period, rule = _asked_for(workspace, first, last, judge_rule, shop_id)
+    ask = _Asking(workspace, shop.shop_id, rule)
+    whole = ask.of(period)
+    before = _before(period, shop)
+    by_agent = ask.of(period, by=("agent",))
+    extra = _extra(workspace, shop, period, rule)
+    here = tuple(days(period.first, period.last))
+    figures = _cells(by_agent.rows, "agent_id")
+    previous = {} if before is None else _cells(ask.of(before, by=("agent",)).rows, "agent_id")
+    per_day = _grouped(ask.of(period, DAY_CODES, by=("agent", "day")).rows)
+    asked = Asked(
+        figures={agent: of for agent, of in figures.items() if agent is not None},
+        previous={agent: of for agent, of in previous.items() if agent is not None},
+        roster=_ordered(extra.roster, figures),
+        waits=extra.waits,
+        baskets=extra.baskets,
+        days={agent: series(rows, here) for agent, rows in per_day.items() if agent is not None},
+    )
+    shop_figures = _cells(whole.rows, None)[None]
+    shop_before = {} if before is None else _cells(ask.of(before).rows, None)[None]
+    settings = Settings.of(shop.settings)
+    waits = extra.waits.items()
+    return Report(
+        shop_id=shop.shop_id,
+        shop_name=extra.shop_name,
+        money=extra.money,
+        timezone=shop.timezone,
+        as_of=local_time(shop.as_of_us, shop.timezone).isoformat(),
+        settings_id=shop.settings_id,
+        judge_rule=rule,
+        period=period,
+        previous_period=before,
+        days=here,
+        shop=shop_figures,
+        previous=shop_before,
+        split=split_of(shop_figures, shop_before) if shop_before else None,
+        shop_days=series(ask.of(period, _SHOP_DAYS, by=("day",)).rows, here),
+        first_waits=merged(one for (_, is_first), one in waits if is_first),
+        waits=merged(one for _, one in waits),
+        agents=Agents(
+            sheets(asked),
+            figures.get(None, {}),
+            _teams(ask.of(period, by=("team",)).rows),
+        ),
+        notes=Notes(
+            filters=_filters(extra),
+            rejects=_rejects(workspace),
+            immature=immature(
+                shop_figures, period.last, lambda metric: metric.maturity_days(settings, rule)
+            ),
+            no_previous=date.fromisoformat(shop.first_day) if before is None else None,
+            is_stale=whole.is_stale,
+        ),
+    )
+
+
+_SHOP_DAYS = (*DAY_CODES, "shop_sales_amount", "silent_amount")
+
+
+@dataclass(frozen=True)
+class _Asking:
+    """Figures of one shop under one rule."""
+
+    workspace: Workspace
+    shop_id: str
+    rule: str
+
+    def of(
+        self, period: Period, codes: Sequence[str] | None = None, by: Sequence[str] = ()
+    ) -> MetricsResult:
+        """Return the figures of a period at a grain; default every metric there is at it."""
+        return self.workspace.ask(
+            codes,
+            by=by,
+            first=period.first,
+            last=period.last,
+            judge_rule=self.rule,
+            shop_id=self.shop_id,
+        )
+
+
+def _asked_for(
+    workspace: Workspace,
+    first: str | date | None,
+    last: str | date | None,
+    judge_rule: str | None,
+    shop_id: str | None,
+) -> tuple[ShopRun, Period, str]:
+    with workspace.derived(shop_id) as (_, shops, _):
+        if len(shops) > 1:
+            names = ", ".join(shop.shop_id for shop in shops)
+            raise UsageError(
+                f"There are several shops ({names}); a report is of one: choose it with --shop.",
+                zh=f"有多家店铺（{names}）；报告只针对一家，请用 --shop 指定。",
+            )
+        scope = scopes_of(shops, first, last)[0]
+        rule = judge_rule or str(shops[0].settings["judge_rule"])
+        return shops[0], Period(scope.first, scope.last), rule
+
+
+def _before(period: Period, shop: ShopRun) -> Period | None:
+    """The same number of days just before, where all of them are loaded."""
+    last = period.first - timedelta(days=1)
+    first = last - (period.last - period.first)
+    return None if first < date.fromisoformat(shop.first_day) else Period(first, last)
+
+
+def _cells(rows: Iterable[MetricRow], key: str | None) -> dict[str | None, Figures]:
+    cells: dict[str | None, dict[str, MetricRow]] = defaultdict(dict)
+    for row in rows:
+        cells[row.grain[key] if key else None][row.metric] = row
+    return dict(cells)
+
+
+def _grouped(rows: Iterable[MetricRow]) -> dict[str | None, list[MetricRow]]:
+    groups: dict[str | None, list[MetricRow]] = defaultdict(list)
+    for row in rows:
+        groups[row.grain["agent_id"]].append(row)
+    return groups
+
+
+def _teams(rows: Iterable[MetricRow]) -> dict[str, Figures]:
+    return {team: of for team, of in _cells(rows, "team").items() if team is not None}
+
+
+def _ordered(
+    roster: Mapping[str, dict[str, Any]], figures: Mapping[str | None, Figures]
+) -> dict[str, dict[str, Any]]:
+    """Every agent with a figure, best seller first; accounts not in the roster have their id."""
+    entries = {
+        agent: roster.get(agent, {"name": agent, "team": None, "role": None})
+        for agent in figures
+        if agent is not None
+    }
+    used = Counter(entry["name"] or agent for agent, entry in entries.items())
+    named = {
+        agent: entry
+        | {"name": _name(entry["name"], agent, used[entry["name"] or agent] > 1)}
+        for agent, entry in entries.items()
+    }  # fmt: skip
+    return dict(sorted(named.items(), key=lambda pair: (-_sales(figures[pair[0]]), pair[0])))
+
+
+def _name(name: str | None, agent: str, is_shared: bool) -> str:
+    if not name or name == agent:
+        return agent
+    return f"{name} ({agent})" if is_shared else name
+
+
+def _sales(figures: Figures) -> float:
+    return float(figures["sales_amount"].value or 0)
+
+
+def _extra(workspace: Workspace, shop: ShopRun, period: Period, rule: str) -> _Extra:
+    values = {"shop_id": shop.shop_id, "first": period.first, "last": period.last}
+    with workspace.derived(shop.shop_id) as (engine, _, snapshot):
+        roster = engine.fetch(
+            "roster",
+            "select agent_id, name, team, role from roster where shop_id = $shop_id",
+            {"shop_id": shop.shop_id},
+        )
+        baskets = _rows(engine, "baskets", values | {"judge_rule": rule})
+        name, money = _shop_words(workspace, engine, snapshot, shop.shop_id)
+        return _Extra(
+            shop_name=name,
+            money=money,
+            roster={row.pop("agent_id"): row for row in roster.to_pylist()},
+            waits=waits_by_agent(_rows(engine, "waits", values)),
+            baskets={row["agent_id"]: row for row in baskets},
+            filters=_rows(engine, "filtered", values),
+        )
+
+
+def _rows(engine: DuckEngine, name: str, values: Mapping[str, Any]) -> list[dict[str, Any]]:
+    sql = files("jinpai.reports").joinpath(f"{name}.sql").read_text("utf-8")
+    return list(engine.fetch(name, sql, values).to_pylist())
+
+
+def _shop_words(
+    workspace: Workspace, engine: DuckEngine, snapshot: Snapshot, shop_id: str
+) -> tuple[str, str]:
+    """A shop's name and the sign before its amounts: its loaded row first, then jinpai.toml."""
+    sql = f"select name, currency from ({snapshot.table_sql('shops')}) where shop_id = $shop_id"
+    loaded = engine.fetch("shop", sql, {"shop_id": shop_id}).to_pylist()
+    row = loaded[0] if loaded else {"name": None, "currency": None}
+    entry = workspace.config.shops.get(shop_id)
+    name = row["name"] or (entry.name if entry else shop_id)
+    code = row["currency"] or (entry.currency if entry else "CNY")
+    return name, "¥" if code == "CNY" else f"{code} "
+
+
+def _filters(extra: _Extra) -> tuple[tuple[str, str | None, int, int], ...]:
+    found = []
+    for row in extra.filters:
+        agent = row["agent_id"]
+        name = None if agent is None else extra.roster.get(agent, {}).get("name") or agent
+        found.append((row["filter_reason"], name, row["receptions"], row["buyers"]))
+    return tuple(sorted(found, key=lambda one: (one[0], -one[2], one[1] or "")))
+
+
+def _rejects(workspace: Workspace) -> tuple[tuple[str, str, int], ...]:
+    table = workspace.lake.rejects().select(["table", "reason"])
+    counts = Counter((row["table"], row["reason"]) for row in table.to_pylist())
+    return tuple((table, reason, rows) for (table, reason), rows in sorted(counts.items()))

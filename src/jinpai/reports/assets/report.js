@@ -1,0 +1,172 @@
+"use strict";
+// Draws the charts of a report from the JSON in the page. Nothing is fetched.
+(function () {
+  const report = JSON.parse(document.getElementById("report").textContent);
+  const isChinese = report.language === "zh";
+  const locale = isChinese ? "zh-CN" : "en-GB";
+  const problems = [];
+  const note = (text) => { problems.push(String(text)); document.documentElement.dataset.problems = problems.join("\n"); };
+  window.addEventListener("error", (event) => note(event.message));
+  document.addEventListener("securitypolicyviolation", (event) => note(event.violatedDirective + " " + event.blockedURI));
+
+  const number = (value, digits) => value.toLocaleString(locale, { minimumFractionDigits: digits, maximumFractionDigits: digits });
+  const exact = {
+    money: (value) => (value < 0 ? "−" : "") + report.money + number(Math.abs(value), 2),
+    ratio: (value) => number(value * 100, 1) + "%",
+    seconds: (value) => number(value, 1) + (isChinese ? " 秒" : " s"),
+    count: (value) => number(value, 0),
+  };
+  const short = (value) => {
+    const size = Math.abs(value);
+    const steps = isChinese ? [[1e8, "亿"], [1e4, "万"]] : [[1e9, "bn"], [1e6, "m"], [1e3, "k"]];
+    const step = steps.find(([least]) => size >= least);
+    const text = step ? Number((value / step[0]).toFixed(1)).toLocaleString(locale) + step[1] : Number(value.toFixed(1)).toLocaleString(locale);
+    return text.replace("-", "−");
+  };
+  const axisText = { money: short, ratio: (v) => Number((v * 100).toFixed(1)) + "%", seconds: short, count: short };
+  const show = (unit, value) => (value === null || value === undefined ? "–" : exact[unit](value));
+
+  const colours = () => {
+    const style = getComputedStyle(document.documentElement);
+    const get = (name) => style.getPropertyValue("--" + name).trim();
+    return {
+      ink: get("ink"), quiet: get("quiet"), rule: get("rule"), paper: get("paper"), better: get("better"), worse: get("worse"),
+      neutral: get("neutral"), series: [get("c1"), get("c2"), get("c3"), get("c4")],
+    };
+  };
+
+  const safe = (text) => String(text).replace(/[&<>"']/g, (letter) => "&#" + letter.charCodeAt(0) + ";");
+  const rowText = (name, value, marker) => (marker || "") + safe(name) + "  <b>" + safe(value) + "</b>";
+
+  function base(look) {
+    return {
+      animation: false,
+      color: look.series,
+      textStyle: { color: look.ink, fontFamily: getComputedStyle(document.body).fontFamily, fontSize: 12 },
+      grid: { left: 8, right: 14, top: 30, bottom: 4, outerBoundsMode: "same", outerBoundsContain: "axisLabel" },
+      legend: { top: 0, left: 0, itemWidth: 14, itemHeight: 8, itemGap: 16, textStyle: { color: look.quiet, fontSize: 12 } },
+      tooltip: { trigger: "axis", confine: true, backgroundColor: look.paper, borderColor: look.rule, textStyle: { color: look.ink, fontSize: 12 } },
+    };
+  }
+  const category = (look, data, more) => Object.assign({
+    type: "category", data, axisLine: { lineStyle: { color: look.rule } }, axisTick: { show: false },
+    axisLabel: { color: look.quiet, fontSize: 12, hideOverlap: true },
+  }, more);
+  const valueAxis = (look, unit, more) => Object.assign({
+    type: "value", splitNumber: 4, splitLine: { lineStyle: { color: look.rule } },
+    axisLabel: { color: look.quiet, fontSize: 12, formatter: axisText[unit] },
+  }, more);
+
+  const drawn = {
+    days(chart, look) {
+      const option = base(look);
+      const both = chart.bars.length + chart.lines.length;
+      option.legend.show = both > 1;
+      if (both < 2) option.grid.top = 10;
+      option.xAxis = category(look, chart.days);
+      option.xAxis.axisLabel.formatter = (day) => day.slice(5);
+      option.yAxis = valueAxis(look, chart.unit);
+      option.tooltip.valueFormatter = (value) => show(chart.unit, value);
+      option.series = chart.bars.map((one) => ({ type: "bar", stack: "all", name: one.name, data: one.values, barMaxWidth: 26 }))
+        .concat(chart.lines.map((one, place) => ({
+          type: "line", name: one.name, data: one.values, connectNulls: false, symbolSize: 5, showSymbol: chart.days.length < 40,
+          lineStyle: { width: 2, type: place ? "dashed" : "solid" }, symbol: place ? "emptyCircle" : "circle",
+        })));
+      return option;
+    },
+    ranking(chart, look) {
+      const option = base(look);
+      option.legend.show = false;
+      option.grid.top = 4;
+      option.grid.right = 96;
+      option.yAxis = category(look, chart.labels, { inverse: true });
+      option.yAxis.axisLabel = { color: look.ink, fontSize: 12, width: 150, overflow: "truncate" };
+      option.xAxis = valueAxis(look, chart.unit, { min: 0 });
+      option.tooltip.valueFormatter = (value) => show(chart.unit, value);
+      option.series = [{ type: "bar", data: chart.values, barMaxWidth: 20, label: { show: true, position: "right", color: look.ink, formatter: (item) => show(chart.unit, item.value) } }];
+      return option;
+    },
+    histogram(chart, look, width) {
+      const option = base(look);
+      option.legend.show = chart.bars.length > 1;
+      if (chart.bars.length < 2) option.grid.top = 22;
+      option.xAxis = category(look, chart.labels);
+      option.xAxis.axisLabel = { color: look.quiet, fontSize: width < 420 ? 9 : 11, interval: 0, rotate: width < 420 ? 40 : 0 };
+      option.yAxis = valueAxis(look, "ratio");
+      option.tooltip.formatter = (items) => safe(items[0].name) + "<br>" + items.map((item) =>
+        rowText(item.seriesName, show("ratio", item.value) + " (" + exact.count(chart.bars[item.seriesIndex].counts[item.dataIndex]) + ")", item.marker)).join("<br>");
+      option.series = chart.bars.map((one, place) => ({
+        type: "bar", name: one.name, data: one.values, barMaxWidth: 34, itemStyle: place ? { color: look.neutral } : {},
+        label: { show: chart.bars.length < 2, position: "top", color: look.quiet, fontSize: 11, formatter: (item) => exact.ratio(item.value) },
+      }));
+      return option;
+    },
+    bridge(chart, look, width) {
+      const option = base(look);
+      option.legend.show = false;
+      option.grid.top = 22;
+      let level = chart.start;
+      const spans = [[0, chart.start, look.neutral, chart.start]];
+      chart.parts.forEach((part) => { spans.push([level, level + part, part < 0 ? look.worse : look.better, part]); level += part; });
+      spans.push([0, chart.end, look.series[0], chart.end]);
+      const low = Math.min(...spans.map(([from, to]) => Math.min(from, to)));
+      const lift = low < 0 ? low : 0;
+      option.xAxis = category(look, chart.labels);
+      option.xAxis.axisLabel = { color: look.quiet, fontSize: width < 420 ? 9 : 11, interval: 0, overflow: "break", width: (width - 60) / chart.labels.length - 4 };
+      option.yAxis = valueAxis(look, "money", { show: true });
+      option.yAxis.axisLabel.formatter = (value) => short(value + lift);
+      option.tooltip.formatter = (items) => rowText(items[0].name, show("money", spans[items[0].dataIndex][3]));
+      option.series = [
+        { type: "bar", stack: "all", silent: true, itemStyle: { color: "transparent" }, data: spans.map(([from, to]) => Math.min(from, to) - lift) },
+        {
+          type: "bar", stack: "all", barMaxWidth: 44,
+          data: spans.map(([from, to, colour]) => ({ value: Math.abs(to - from), itemStyle: { color: colour } })),
+          label: { show: true, position: "top", color: look.ink, fontSize: width < 420 ? 9 : 11, formatter: (item) => {
+            const [, , , value] = spans[item.dataIndex];
+            const isPart = item.dataIndex > 0 && item.dataIndex < spans.length - 1;
+            return (isPart && value > 0 ? "+" : "") + short(value);
+          } },
+        },
+      ];
+      return option;
+    },
+  };
+
+  const live = new Map();
+  let beforePrint = false;
+  const isPrinting = () => beforePrint || window.matchMedia("print").matches;
+  function draw(place) {
+    const chart = report.charts[place.id];
+    if (!chart) { place.closest("figure").remove(); return; }
+    const width = place.clientWidth;
+    if (!width) return;
+    const height = Math.round(Number(place.dataset.height) * (isPrinting() ? 0.62 : 1));
+    place.style.height = height + "px";
+    const before = live.get(place.id);
+    if (before) before.dispose();
+    const made = echarts.init(place, null, { renderer: "svg", width, height });
+    made.setOption(drawn[chart.kind](chart, colours(), width));
+    live.set(place.id, made);
+    place.dataset.drawn = "1";
+  }
+  const places = () => Array.from(document.querySelectorAll(".plot"));
+  const drawAll = () => places().forEach(draw);
+
+  // The first charts at once, the others when they come near the screen, all of them before printing.
+  const EAGER = 80;
+  const watcher = new IntersectionObserver((entries) => entries.forEach((entry) => {
+    if (entry.isIntersecting) { watcher.unobserve(entry.target); draw(entry.target); }
+  }), { rootMargin: "600px" });
+  places().forEach((place, at) => {
+    place.style.height = place.dataset.height + "px";
+    if (at < EAGER) draw(place); else watcher.observe(place);
+  });
+
+  let pending = 0;
+  window.addEventListener("resize", () => { clearTimeout(pending); pending = setTimeout(() => places().filter((place) => place.dataset.drawn).forEach(draw), 150); });
+  const dark = window.matchMedia("(prefers-color-scheme: dark)");
+  dark.addEventListener("change", () => places().filter((place) => place.dataset.drawn).forEach(draw));
+  window.matchMedia("print").addEventListener("change", drawAll);
+  window.addEventListener("beforeprint", () => { beforePrint = true; drawAll(); });
+  window.addEventListener("afterprint", () => { beforePrint = false; drawAll(); });
+})();

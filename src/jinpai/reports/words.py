@@ -1,0 +1,138 @@
+"""The words of a report in one language, and numbers as its readers write them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
+from functools import cache
+from importlib.resources import files
+from typing import Any, Literal
+
+import yaml
+
+from jinpai.metrics.definition import Metric, registry
+
+__all__ = ["LANGUAGES", "Language", "Words", "texts"]
+
+Language = Literal["zh", "en"]
+LANGUAGES: tuple[Language, ...] = ("zh", "en")
+NONE = "–"
+_UNITS = {"seconds": (" 秒", " s"), "hours": (" 小时", " h"), "days": (" 天", " days")}
+_WAN = 10_000
+
+
+@cache
+def texts() -> Mapping[str, tuple[str, str]]:
+    """Return key -> (Chinese, English)."""
+    made = yaml.safe_load(files("jinpai.reports").joinpath("words.yaml").read_text("utf-8"))
+    return {key: (zh, en) for key, (zh, en) in made.items()}
+
+
+class Words:
+    """Texts and numbers in one language.
+
+    Args:
+        money: the sign before amounts.
+    """
+
+    def __init__(self, language: Language, money: str) -> None:
+        self.language, self.money = language, money
+        self._place = LANGUAGES.index(language)
+
+    def __call__(self, key: str, **values: Any) -> str:
+        """Return the text of a key, filled in."""
+        return texts()[key][self._place].format(**values)
+
+    def has(self, key: str) -> bool:
+        """Whether there is such a text."""
+        return key in texts()
+
+    def name(self, code: str) -> str:
+        """Return a metric's name."""
+        metric = registry().metric(code)
+        return metric.zh if self.language == "zh" else metric.en
+
+    def meaning(self, code: str) -> str:
+        """Return how a metric is counted."""
+        metric = registry().metric(code)
+        return metric.text_zh if self.language == "zh" else metric.text_en
+
+    def value(self, code: str, value: Any) -> str:
+        """Return a figure as people write it: thousands separated, its unit beside it."""
+        return self.in_unit(registry().metric(code), value)
+
+    def in_unit(self, metric: Metric, value: Any) -> str:
+        """Return a value of a metric as people write it."""
+        if value is None:
+            return NONE
+        if metric.unit in ("money", "money_mean"):
+            return self.amount(value)
+        if metric.unit == "ratio":
+            return f"{float(value):.1%}"
+        if metric.unit in _UNITS:
+            return f"{float(value):,.1f}{_UNITS[metric.unit][self._place]}"
+        if metric.is_count:
+            whole = float(value)
+            return f"{whole:,.0f}" if whole == int(whole) else f"{whole:,.1f}"
+        return f"{float(value):,.2f}"
+
+    def amount(self, value: Any, *, signed: bool = False) -> str:
+        """Return money to the cent."""
+        if value is None:
+            return NONE
+        cents = Decimal(round(value * 100)).scaleb(-2) if not isinstance(value, Decimal) else value
+        sign = "−" if cents < 0 else "+" if signed else ""
+        return f"{sign}{self.money}{abs(cents):,.2f}"
+
+    def short(self, value: Any) -> str:
+        """Return money for a headline: 21.56万 in Chinese, 215.6k in English."""
+        if value is None:
+            return NONE
+        number, sign = abs(float(value)), "−" if value < 0 else ""
+        if self.language == "zh":
+            if number >= _WAN**2:
+                return f"{sign}{self.money}{number / _WAN**2:,.2f}亿"
+            if number >= _WAN:
+                return f"{sign}{self.money}{number / _WAN:,.2f}万"
+        else:
+            for size, letter in ((1e9, "bn"), (1e6, "m"), (1e4, "k")):
+                if number >= size:
+                    size = min(size, 1e3) if letter == "k" else size
+                    return f"{sign}{self.money}{number / size:,.1f}{letter}"
+        return f"{sign}{self.money}{number:,.2f}"
+
+    def percent(self, value: float | None, *, signed: bool = False) -> str:
+        """Return a share with one decimal."""
+        if value is None:
+            return NONE
+        text = f"{abs(value):.1%}"
+        return ("−" if value < 0 else "+" if signed else "") + text
+
+    def seconds(self, value: float | None) -> str:
+        """Return a wait."""
+        return NONE if value is None else f"{value:,.1f}{_UNITS['seconds'][self._place]}"
+
+    def count(self, value: int | None) -> str:
+        """Return a whole number."""
+        return NONE if value is None else f"{value:,}"
+
+    def day(self, day: date) -> str:
+        """Return a day."""
+        return day.isoformat()
+
+    def change(self, metric: Metric, now: Any, before: Any) -> str:
+        """Return a change: points for shares, percent for what counts or is measured."""
+        if now is None or before is None:
+            return NONE
+        difference = float(now) - float(before)
+        if metric.unit == "ratio":
+            points = {"zh": " 个百分点", "en": " pts"}[self.language]
+            return f"{_sign(difference)}{abs(difference) * 100:.1f}{points}"
+        if not float(before):
+            return NONE if difference else "0.0%"
+        return self.percent(difference / abs(float(before)), signed=True)
+
+
+def _sign(value: float) -> str:
+    return "−" if value < 0 else "+"
