@@ -103,6 +103,7 @@ SPARK = Dialect(
         "like_pattern": "rlike(t, concat('^', p, char(92), 'z'))",
         "mul_div": "cast(cast(a as decimal(38, 0)) * b div c as bigint)",
         "mul_mod": "cast(cast(a as decimal(38, 0)) * b % c as bigint)",
+        "quotient": "a div b",
         "least_of": "least(a, b)",
         "greatest_of": "greatest(a, b)",
     },
