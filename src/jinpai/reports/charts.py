@@ -8,8 +8,8 @@ from typing import Any
 
 from jinpai.metrics.decompose import FACTORS
 from jinpai.reports.model import AgentSheet, Report
-from jinpai.reports.views import Views
-from jinpai.reports.waits import EDGES, Waits
+from jinpai.reports.people import anchors
+from jinpai.reports.waits import EDGES, Waits, merged
 from jinpai.reports.words import Words
 
 __all__ = ["charts", "histogram_labels"]
@@ -17,14 +17,16 @@ __all__ = ["charts", "histogram_labels"]
 Chart = dict[str, Any]
 
 
-def charts(report: Report, words: Words, views: Views) -> dict[str, Chart]:
+def charts(report: Report, words: Words) -> dict[str, Chart]:
     """Return the charts by the id of their place on the page."""
     made = _overview(report, words)
+    places = anchors(report)
     made["c-waits"] = _histogram(words, [(words("everyone"), report.waits)])
-    for place, sheet in enumerate(report.agents.sheets, 1):
-        others = views.all_waits_but(sheet.agent_id)
+    for sheet in report.agents.sheets:
+        mates = [one for one in report.agents.sheets if one.team == sheet.team and one != sheet]
+        others = merged(one.waits for one in mates)
         for name, chart in _sheet(report, words, sheet, others).items():
-            made[f"agent-{place}-{name}"] = chart
+            made[f"{places[sheet.agent_id]}-{name}"] = chart
     return made
 
 

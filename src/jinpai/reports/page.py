@@ -17,8 +17,10 @@ from jinpai.metrics.result import json_value
 from jinpai.reports.charts import charts
 from jinpai.reports.findings import LEAST
 from jinpai.reports.model import Figures, Report
+from jinpai.reports.notes import NotesView
+from jinpai.reports.overview import Overview
+from jinpai.reports.people import People
 from jinpai.reports.tables import SHEET_CODES
-from jinpai.reports.views import Views
 from jinpai.reports.waits import THRESHOLDS, Waits
 from jinpai.reports.words import Language, Words
 
@@ -30,7 +32,6 @@ _PARTS = ("overview", "training", "team", "response", "sheets", "notes")
 def render_page(report: Report, language: Language) -> str:
     """Return the report as an HTML document in Chinese (``zh``) or English (``en``)."""
     words = Words(language, report.money)
-    views = Views(report, words)
     css, echarts, script = (_asset(name) for name in _ASSETS)
     values = {
         "w": words,
@@ -41,27 +42,29 @@ def render_page(report: Report, language: Language) -> str:
         "css": Markup(css),  # noqa: S704 - our own files
         "echarts": Markup(echarts),  # noqa: S704
         "script": Markup(script),  # noqa: S704
-        "data": Markup(_safe_json(page_data(report, words, views))),  # noqa: S704 - escaped there
-        **_views(report, views),
+        "data": Markup(_safe_json(page_data(report, words))),  # noqa: S704 - escaped there
+        **_views(report, words),
     }
     return _template().render(values)
 
 
-def _views(report: Report, views: Views) -> dict[str, Any]:
+def _views(report: Report, words: Words) -> dict[str, Any]:
+    overview, people = Overview(report, words), People(report, words)
+    notes = NotesView(report, words)
     return {
-        "tiles": views.tiles(),
-        "said": views.said(),
-        "tree": views.tree(),
-        "books": views.books(),
+        "tiles": overview.tiles(),
+        "said": overview.said(),
+        "tree": overview.tree(),
+        "books": overview.books(),
         "least": LEAST,
-        "training": views.training(),
-        "team_codes": views.team_codes(),
-        "team_rows": views.team_rows(),
+        "training": people.training(),
+        "team_codes": people.team_codes(),
+        "team_rows": people.team_rows(),
         "thresholds": THRESHOLDS,
-        "waits": views.waits(),
-        "sheets": views.sheets(),
-        "filters": views.filters(),
-        "immature": views.immature(),
+        "waits": people.waits(),
+        "sheets": people.sheets(),
+        "filters": notes.filters(),
+        "immature": notes.immature(),
         "defined": [code for code in SHEET_CODES if code in report.shop],
     }
 
@@ -110,12 +113,12 @@ def _safe_json(value: Any) -> str:
     return text
 
 
-def page_data(report: Report, words: Words, views: Views) -> dict[str, Any]:
+def page_data(report: Report, words: Words) -> dict[str, Any]:
     """Return what the page's own scripts draw, and every figure it shows, for other programs."""
     return {
         "language": words.language,
         "money": report.money,
-        "charts": charts(report, words, views),
+        "charts": charts(report, words),
         "figures": {
             "shop_id": report.shop_id,
             "first": report.period.first.isoformat(),

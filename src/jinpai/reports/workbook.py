@@ -13,9 +13,9 @@ from jinpai.metrics.definition import registry
 from jinpai.metrics.query import MetricRow
 from jinpai.reports.charts import histogram_labels
 from jinpai.reports.model import AgentSheet, Report
+from jinpai.reports.overview import Overview
 from jinpai.reports.sheet import Book, Column, Table, Valued
 from jinpai.reports.tables import DAY_CODES, SHEET_CODES
-from jinpai.reports.views import Views
 from jinpai.reports.waits import THRESHOLDS, Waits
 from jinpai.reports.words import Language, Words
 
@@ -41,7 +41,7 @@ class _Writer:
 
     def __init__(self, report: Report, words: Words, book: Book) -> None:
         self._r, self._w, self._book = report, words, book
-        self._views = Views(report, words)
+        self._headline = Overview(report, words)
 
     def write(self) -> None:
         """Write every sheet, in the order of the page."""
@@ -74,7 +74,7 @@ class _Writer:
             sheet.write_string(at, 1, text)
         top = len(facts) + 3
         units = ["money", "money", *_FACTOR_UNITS, "money"]
-        lines = self._views.tree_numbers()
+        lines = self._headline.tree_numbers()
         columns = [Column(w("identity_head")), Column(w("sheet_value"), "money")]
         if r.split:
             columns += [Column(w("before"), "money"), Column(w("made"), "money")]
@@ -85,7 +85,7 @@ class _Writer:
             for (title, *values), unit in zip(lines, units, strict=True)
         ]
         self._book.table(sheet, columns, rows, top=top, filters=False)
-        sheet.write_string(top + len(rows) + 2, 0, self._views.books())
+        sheet.write_string(top + len(rows) + 2, 0, self._headline.books())
         sheet.write_string(top + len(rows) + 3, 0, w("italic_note"))
         sheet.set_column(0, 0, 26)
         sheet.set_column(1, 3, 30)
