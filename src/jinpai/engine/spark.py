@@ -29,6 +29,7 @@ __all__ = ["SparkEngine"]
 
 _UTC = pa.timestamp("us", "UTC")
 _PLAIN = pa.timestamp("us")
+_BUCKET = "_bucket"
 
 
 class SparkEngine:
@@ -157,30 +158,30 @@ class SparkEngine:
             table = found.toDF(*_distinct(found.columns)).toArrow()
         return table.cast(_retyped(table.schema, _PLAIN))
 
-    def publish(self, relation: str, folder: Path, tag: str, schema: pa.Schema) -> Published:
-        """Write a relation's Parquet files into a new folder, from the executors.
+    def write(self, sql: str, folder: Path, tag: str, schema: pa.Schema) -> Published:
+        """Write a SELECT as Parquet files into a new folder, from the executors.
 
         Args:
-            relation: a relation's name.
+            sql: the rows; a column ``_bucket`` decides on the file and is not in it.
+            folder: seen by the driver and all executors.
             tag: a word in the files' names.
-            schema: the columns and types they shall have.
+            schema: the columns the files shall have, in the types of the default engine.
         """
         from pyspark.sql.pandas.types import from_arrow_schema
 
-        columns = ", ".join(
+        columns = [
             f"cast(`{field.name}` as {field.dataType.simpleString()}) as `{field.name}`"
             for field in from_arrow_schema(schema)
-        )
-        sql = f"select {columns} from `{relation}`"
-        with asking(relation, sql):
-            self.session.sql(sql).write.mode("error").parquet(_place(str(folder.resolve())))
-        files: list[tuple[str, int]] = []
-        for path in sorted(folder.glob("*.parquet")):
-            rows = pq.read_metadata(path).num_rows
-            if rows:
-                named = path.rename(folder / f"part-{tag}-{len(files):05}.parquet")
-                files.append((named.name, rows))
-        return schema, files
+        ]
+        text = for_spark(sql)
+        with asking(folder.name, text):
+            rows = self.session.sql(text)
+            by_bucket = [_BUCKET] if _BUCKET in rows.columns else []
+            # Small buckets go into one file each, a large one is split.
+            hinted = rows.hint("rebalance", *by_bucket).selectExpr(*columns, *by_bucket)
+            writer = hinted.write.mode("error").partitionBy(*by_bucket)
+            writer.parquet(_place(str(folder.resolve())))
+        return schema, _named(folder, tag)
 
     def _parquet(self, places: list[str], schema: pa.Schema) -> DataFrame:
         from pyspark.sql.pandas.types import from_arrow_schema
@@ -198,6 +199,19 @@ def _place(path: str) -> str:
     if path.startswith("s3://"):
         return "s3a" + path[2:]
     return path if "://" in path else f"file://{path}"
+
+
+def _named(folder: Path, tag: str) -> list[tuple[str, int]]:
+    """Take Spark's files out of its folders, by names of ours; return names and rows."""
+    files: list[tuple[str, int]] = []
+    for path in sorted(folder.rglob("*.parquet")):
+        bucket = path.parent.name.partition(f"{_BUCKET}=")[2]
+        rows = pq.read_metadata(path).num_rows
+        if rows:
+            middle = f"-b{bucket}" if bucket else ""
+            named = path.rename(folder / f"part-{tag}{middle}-{len(files):05}.parquet")
+            files.append((named.name, rows))
+    return files
 
 
 def _retyped(schema: pa.Schema, times: pa.DataType) -> pa.Schema:

@@ -16,10 +16,11 @@ from __future__ import annotations
 import os
 import shutil
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,8 @@ from jinpai.tables.zones import ident
 __all__ = ["Lake", "Snapshot", "TableChange", "Writer"]
 
 _KEPT_FILES = "_delta_log"
+# (SELECT or name, new folder, word in the names) -> schema, (name, rows) of each file.
+WriteFiles = Callable[[str, Path, str], tuple[pa.Schema, list[tuple[str, int]]]]
 
 
 @dataclass(frozen=True)
@@ -222,7 +225,7 @@ class Lake:
 
     def write_run(
         self,
-        con: duckdb.DuckDBPyConnection,
+        con: duckdb.DuckDBPyConnection | WriteFiles,
         relations: Mapping[str, str | Patch],
         meta: Mapping[str, Any],
         base: Snapshot | None = None,
@@ -230,7 +233,8 @@ class Lake:
         """Write a run's relations as derived tables and put them in force together.
 
         Args:
-            con: the connection that knows the relations.
+            con: the connection that knows the relations, or what writes their files as
+                `derived.write_files` does.
             relations: table name -> a SELECT or the name of a table or view, which replaces the
                 derived table of that name, or a `Patch` of the table in force.
             meta: facts of the run, JSON values (as_of, settings_id, input snapshot …).
@@ -249,8 +253,9 @@ class Lake:
                     "Another run was published while this one was at work; run it again.",
                     zh="本次计算期间另一次计算已发布；请重新计算。",
                 )
+            write = con if callable(con) else partial(derived.write_files, con)
             made = {
-                name: derived.write_files(con, _sql_of(one), writer.folder / name, writer.tag)
+                name: write(_sql_of(one), writer.folder / name, writer.tag)
                 for name, one in relations.items()
             }
             for name, (_, files) in made.items():
