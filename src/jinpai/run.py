@@ -1,72 +1,41 @@
 """The line itself: stages in order on one pinned state of the lake, checked, then published.
 
 A run reads one snapshot, makes the derived relations, proves that the books balance, and puts the
-relations in force together. A crash at any point leaves the last good run in force.
+relations in force together. A crash at any point leaves the last good run in force. What the last
+good run made is made again only where it can differ now (`jinpai.refresh`).
 """
 
 from __future__ import annotations
 
 import os
 import shutil
-import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 
-from jinpai import attribution, conversations
-from jinpai.conversations.inputs import RunShop, run_relations, settings_in_use
+from jinpai.conversations.inputs import RunShop
 from jinpai.engine.duckdb import DuckEngine
-from jinpai.engine.plan import Step
-from jinpai.errors import BalanceError, EngineError, UsageError
-from jinpai.periods import day_of, parse_as_of
+from jinpai.errors import UnknownName, UsageError
+from jinpai.line import RESULTS, OnStep, ShopRun, make, shop_runs
+from jinpai.periods import parse_as_of
+from jinpai.refresh.job import Job
+from jinpai.refresh.report import RunReport
 from jinpai.settings import Settings
+from jinpai.tables.delta import parquet
 from jinpai.tables.lake import Lake, Snapshot
 from jinpai.workspace_config import Config
 
-__all__ = ["RESULTS", "RunReport", "ShopRun", "make", "open_engine", "run_line", "shop_runs"]
-
-RESULTS = ("roster", *conversations.RESULTS, *attribution.RESULTS)
-# Keys are 63-bit: a clash among a billion threads is rarer than one in ten.
-_SALTS = 5
-
-OnStep = Callable[[str, int, int], None]
-
-ROSTER = Step(
-    "roster",
-    "select shop_id, agent_id, name, person_id, team, role, active_from, active_to from agents",
-)
-
-
-@dataclass(frozen=True)
-class ShopRun:
-    """What a run did for one shop, as kept in the manifest; days are ISO texts."""
-
-    shop_id: str
-    timezone: str
-    settings_id: str
-    settings: Mapping[str, Any]
-    as_of_us: int
-    first_day: str
-    last_day: str
-
-
-@dataclass(frozen=True)
-class RunReport:
-    """What a run made.
-
-    Attributes:
-        rows: derived table -> rows.
-        seconds: step -> seconds.
-        checks: balance check -> broken rows (all 0, or the run would have failed).
-    """
-
-    shops: tuple[ShopRun, ...]
-    rows: dict[str, int] = field(default_factory=dict)
-    seconds: dict[str, float] = field(default_factory=dict)
-    checks: dict[str, int] = field(default_factory=dict)
+__all__ = [
+    "RESULTS",
+    "OnStep",
+    "RunReport",
+    "ShopRun",
+    "make",
+    "open_engine",
+    "run_line",
+    "shop_runs",
+]
 
 
 def open_engine(root: Path, *, memory: str | None = None, threads: int | None = None) -> DuckEngine:
@@ -96,18 +65,23 @@ def run_line(
     config: Config,
     *,
     as_of: str | None = None,
+    full: bool = False,
+    shop_id: str | None = None,
     memory: str | None = None,
     threads: int | None = None,
     on_step: OnStep | None = None,
 ) -> RunReport:
-    """Make and publish all derived relations.
+    """Make the derived relations where they can differ from the last good run's, and publish them.
 
     Args:
         as_of: a date or time (see `periods.parse_as_of`); default each shop's latest message,
             order or payment.
+        full: make everything again.
+        shop_id: only this shop; the others stay as the last run left them.
         memory: such as ``1GB``; beyond it the engine spills to disk.
     Raises:
         UsageError: nothing is loaded, or as_of lies before everything.
+        UnknownName: the shop has no message and no order.
         BalanceError: the books do not balance; nothing was published.
         EngineError: a step failed.
     """
@@ -115,78 +89,17 @@ def run_line(
     with open_engine(config.root, memory=memory, threads=threads) as engine:
         snapshot.register(engine.con)
         shops = _shops(engine, snapshot, config, as_of)
-        seconds = make(engine, shops, on_step)
-        report = RunReport(
-            shops=tuple(_shop_run(shop) for shop in shops),
-            seconds=seconds,
-            checks=_check(engine),
-        )
-        started = time.perf_counter()
-        relations = {name: name for name in RESULTS}
-        published = lake.write_run(engine.con, relations, _meta(report, snapshot))
-        seconds["publish"] = time.perf_counter() - started
-        report.rows.update({name: published.count(name) for name in RESULTS})
-        return report
-
-
-def make(
-    engine: DuckEngine, shops: Sequence[RunShop], on_step: OnStep | None = None
-) -> dict[str, float]:
-    """Make the relations of RESULTS in an engine that has the canonical tables; return the seconds.
-
-    Starts again under another salt when two things share a key within the run.
-    """
-    steps = [
-        ROSTER,
-        *conversations.conversation_steps(
-            settings_in_use(shops), any(shop.settings.duty_hours for shop in shops)
-        ),
-        *attribution.attribution_steps(),
-    ]
-    for salt in map(str, range(_SALTS)):
-        for name, table in run_relations(shops, salt).items():
-            engine.put(name, table)
-        kept = (*RESULTS, "thread_names", "threads", "order_facts", "winners")
-        seconds = engine.run(steps, keep=kept, on_step=on_step)
-        if not engine.fetch("key clashes", attribution.key_clashes()).num_rows:
-            return seconds
-    raise EngineError("key clashes", attribution.key_clashes(), f"after {_SALTS} salts")
-
-
-def shop_runs(meta: Mapping[str, Any]) -> list[ShopRun]:
-    """Return the shops of a run from its meta in the manifest."""
-    return [ShopRun(**entry) for entry in meta["shops"]]
-
-
-def _meta(report: RunReport, snapshot: Snapshot) -> dict[str, Any]:
-    return {
-        "snapshot": snapshot.id,
-        "versions": snapshot.versions,
-        "shops": [vars(shop) | {"settings": dict(shop.settings)} for shop in report.shops],
-        "seconds": {name: round(value, 3) for name, value in report.seconds.items()},
-        "checks": report.checks,
-    }
-
-
-def _shop_run(shop: RunShop) -> ShopRun:
-    start = shop.settings.business_day_start
-    first, last = (day_of(at, shop.timezone, start) for at in (shop.first_event_us, shop.last_us))
-    return ShopRun(
-        shop_id=shop.shop_id,
-        timezone=shop.timezone,
-        settings_id=shop.settings.settings_id,
-        settings=shop.settings.values,
-        as_of_us=shop.as_of_us,
-        first_day=first.isoformat(),
-        last_day=last.isoformat(),
-    )
+        known = [shop.shop_id for shop in shops]
+        if shop_id is not None and shop_id not in known:
+            raise UnknownName("shop", shop_id, known)
+        return Job(engine, snapshot, shops, only=shop_id, on_step=on_step).run(full=full)
 
 
 # Per shop: first instant of anything; first and last message, order or payment until as_of.
 _BOUNDS = """
 with seen as (
     select m.shop_id, m.sent_at as seen_at
-    from messages as m
+    from {messages} as m
     left join asked_as_of as a on a.shop_id = m.shop_id
     where a.as_of_us is null or us(m.sent_at) <= a.as_of_us
 ),
@@ -241,7 +154,8 @@ def _shops(
     zones = snapshot.zones()
     asked = _asked(engine, config, zones, as_of)
     shops = []
-    for row in engine.fetch("bounds", _BOUNDS).to_pylist():
+    bounds = _BOUNDS.format(messages="messages" if asked else _edges(snapshot))
+    for row in engine.fetch("bounds", bounds).to_pylist():
         if row["first_event_us"] is None:
             continue
         shop_id, last_us = row["shop_id"], row["last_us"]
@@ -260,6 +174,21 @@ def _shops(
     if not shops:
         raise _nothing(as_of)
     return shops
+
+
+def _edges(snapshot: Snapshot) -> str:
+    """Return a relation of the messages of each shop's first and last month: its ends are there."""
+    months: dict[str, list[str]] = {}
+    messages = snapshot.data_files("messages")
+    for file in messages:
+        months.setdefault(file.shop_id, []).append(file.month or "")
+    ends = {shop: {min(listed), max(listed)} for shop, listed in months.items()}
+    root = snapshot.lake.folder / "messages"
+    paths = [str(root / file.path) for file in messages if (file.month or "") in ends[file.shop_id]]
+    if not paths:
+        return "messages"
+    at = "make_timestamp(epoch_us(sent_at)) as sent_at"
+    return f"(select shop_id, {at} from {parquet(paths)})"
 
 
 def _asked(
@@ -299,19 +228,3 @@ def shop_place(config: Config, zones: Mapping[str, str], shop_id: str) -> tuple[
     settings = config.settings(shop_id if known else None)
     default = entry.timezone if known else "Asia/Shanghai"
     return zones.get(shop_id, default), settings
-
-
-def _check(engine: DuckEngine) -> dict[str, int]:
-    broken: dict[str, int] = {}
-    for name, sql in attribution.balance_checks().items():
-        rows = engine.fetch(name, sql)
-        broken[name] = rows.num_rows
-        if rows.num_rows:
-            raise BalanceError(
-                f"The books do not balance: check '{name}' found {rows.num_rows} row(s), "
-                f"the first: {rows.slice(0, 1).to_pylist()[0]}. Nothing was published; "
-                "this is a fault of Jinpai, please report it.",
-                zh=f"账目不平：检查项 {name} 查出 {rows.num_rows} 行，"
-                f"第一行：{rows.slice(0, 1).to_pylist()[0]}。结果未发布；这是金牌的缺陷，请反馈。",
-            )
-    return broken

@@ -100,14 +100,23 @@ class Workspace:
     def run(
         self,
         *,
-        as_of: str | None = None,
+'        as_of: str | None = None,
+        full: bool = False,
+        shop_id: str | None = None,
         memory: str | None = None,
         threads: int | None = None,
         on_step: OnStep | None = None,
     ) -> RunReport:
         """Make conversations, attribution and credits (see `run.run_line`)."""
         return run_line(
-            self.lake, self.config, as_of=as_of, memory=memory, threads=threads, on_step=on_step
+            self.lake,
+            self.config,
+            as_of=as_of,
+            full=full,
+            shop_id=shop_id,
+            memory=memory,
+            threads=threads,
+            on_step=on_step,
         )
 
     def metrics(

@@ -195,12 +195,12 @@ def parquet(files: Sequence[str], options: str = "") -> str:
     return f"read_parquet([{listed}], hive_partitioning = false{options})"
 
 
-def read_sql(con: duckdb.DuckDBPyConnection, files: Sequence[str]) -> str:
+def read_sql(con: duckdb.DuckDBPyConnection, files: Sequence[str], options: str = "") -> str:
     """Return SQL of all columns of Parquet files, times as plain UTC TIMESTAMP.
 
     Raises nothing itself; DuckDB's errors come through where the files cannot be read.
     """
-    source = parquet(files)
+    source = parquet(files, options)
     columns = con.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()
     replaced = [
         f"make_timestamp(epoch_us({ident(name)})) AS {ident(name)}"

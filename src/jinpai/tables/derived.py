@@ -24,7 +24,16 @@ from jinpai.tables.delta import paths_of, read_sql
 from jinpai.tables.schema import TABLES
 from jinpai.tables.zones import quoted
 
-__all__ = ["BUCKET", "Patch", "bucket_of", "check_name", "sweep", "view_sql", "write_files"]
+__all__ = [
+    "BUCKET",
+    "Patch",
+    "bucket_of",
+    "bucket_sql",
+    "check_name",
+    "sweep",
+    "view_sql",
+    "write_files",
+]
 
 BUCKET = "_bucket"
 
@@ -142,6 +151,16 @@ def view_sql(con: duckdb.DuckDBPyConnection, folder: Path, version: int) -> str:
         for name, kind, *_ in columns
     )
     return f"SELECT {typed} WHERE false"
+
+
+def bucket_sql(con: duckdb.DuckDBPyConnection, folder: Path, version: int) -> str:
+    """Return `view_sql` with ``_bucket``; every file must have one."""
+    files = paths_of(folder, version)
+    if not files:
+        return f"SELECT *, 0 AS {BUCKET} FROM ({view_sql(con, folder, version)})"
+    rows = read_sql(con, files, ", filename = true")
+    number = "regexp_extract(filename, '-b([0-9]+)-[^/]*$', 1)"
+    return f"SELECT * EXCLUDE (filename), CAST({number} AS INTEGER) AS {BUCKET} FROM ({rows})"
 
 
 def sweep(folder: Path, kept: Collection[str], older_than_hours: float) -> list[Path]:

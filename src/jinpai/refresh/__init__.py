@@ -1,0 +1,1 @@
+"""Refresh: what changed since the last good run, and only that computed again."""

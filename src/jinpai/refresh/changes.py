@@ -1,0 +1,252 @@
+"""Whose rows changed between two states of the canonical tables, and since which moment.
+
+Delta tables are files that never change, so rows differ only in files that one state has and the
+other has not; those are compared row by row, since lake maintenance writes files anew with the rows
+they had. The moment up to which a run sees (as_of) moves too: rows with a time between the old and
+the new moment count as changed.
+
+Leaves the temporary tables ``touched_buyers``, ``touched_orders`` and ``touched_agents``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+import duckdb
+import pyarrow as pa
+
+from jinpai.tables import delta
+from jinpai.tables.delta import DataFile, parquet
+from jinpai.tables.lake import Snapshot
+from jinpai.tables.schema import TABLES, Table
+from jinpai.tables.zones import ident
+
+__all__ = ["FOLLOWED", "Change", "Move", "Touched", "find_changes"]
+
+# Table -> what its rows belong to. Steps that read another table cannot be followed.
+FOLLOWED: dict[str, str] = {
+    "messages": "buyer_id",
+    "orders": "order_id",
+    "order_items": "order_id",
+    "refunds": "order_id",
+    "complaints": "order_id",
+    "reviews": "order_id",
+    "online_sessions": "agent_id",
+    "agents": "agent_id",
+}
+_TOUCHED = {"buyers": "buyer_id", "orders": "order_id", "agents": "agent_id"}
+
+
+@dataclass(frozen=True)
+class Change:
+    """Rows of one table that differ, and why: ``loaded`` or ``as_of``.
+
+    Attributes:
+        first, last: their own times, ISO texts in UTC; None in a table without one.
+    """
+
+    table: str
+    why: str
+    rows: int
+    first: str | None = None
+    last: str | None = None
+
+
+@dataclass(frozen=True)
+class Move:
+    """The moment up to which a shop is seen went from ``low`` to ``high`` or back."""
+
+    shop_id: str
+    low: int
+    high: int
+
+
+@dataclass
+class Touched:
+    """What changed.
+
+    Attributes:
+        changes: by table.
+        tables: canonical tables whose change may be seen in a derived row.
+    """
+
+    changes: list[Change] = field(default_factory=list)
+    tables: set[str] = field(default_factory=set)
+
+
+@dataclass(frozen=True)
+class _Finder:
+    con: duckdb.DuckDBPyConnection
+    snapshot: Snapshot
+    found: Touched
+
+    def touch(self, what: str, relation: str) -> None:
+        key = _TOUCHED[what]
+        self.con.execute(
+            f"insert into touched_{what} select distinct shop_id, {key} from {relation}"
+            f" where {key} is not null"
+        )
+
+    def take(self, table: str, why: str, relation: str) -> None:
+        """Note the changed rows of a table, held by a relation."""
+        own = TABLES[table].own_time
+        ends = f", min({own})::varchar, max({own})::varchar" if own else ", null, null"
+        sql = f"select count(*){ends} from {relation}"
+        (rows, first, last), *_ = self.con.execute(sql).fetchall()
+        if not rows:
+            return
+        self.found.changes.append(Change(table, why, rows, first, last))
+        if table == "messages":
+            self.touch("buyers", relation)
+        elif table == "online_sessions":
+            self.touch("agents", relation)
+        elif table != "agents":
+            self.touch("orders", relation)
+            if table == "orders":
+                self.touch("buyers", relation)
+        if table != "agents":
+            self.found.tables.add(table)
+
+    def loaded(self, table: str, old: Sequence[DataFile], new: Sequence[DataFile]) -> None:
+        """Compare two lists of a table's files."""
+        before, after = ({file.path for file in files} for files in (old, new))
+        gone = [file for file in old if file.path not in after]
+        more = [file for file in new if file.path not in before]
+        if not gone and not more:
+            return
+        made = f"changed_{table}"
+        if gone and more:
+            rows = f"{self._rows(table, more, 1)} union all {self._rows(table, gone, -1)}"
+            columns = ", ".join(_columns(TABLES[table]))
+            sql = (
+                f"select {columns}, sum(_d) as _d from ({rows}) group by {columns}"
+                " having sum(_d) <> 0"
+            )
+        else:
+            sql = self._rows(table, gone or more, 1 if more else -1)
+        self.con.execute(f"create or replace temp table {made} as {sql}")
+        self.take(table, "loaded", made)
+        if table == "agents":
+            self._accounts(made)
+        self.con.execute(f"drop table {made}")
+
+    def _accounts(self, made: str) -> None:
+        """An account that comes or goes makes, or no longer makes, a buyer of its name internal."""
+        sql = (
+            f"(select shop_id, agent_id as buyer_id from {made}"
+            " group by shop_id, agent_id having sum(_d) <> 0)"
+        )
+        if self.con.execute(f"select 1 from {sql} limit 1").fetchall():
+            self.touch("buyers", sql)
+            self.found.tables.add("agents")
+
+    def _rows(self, table: str, files: Sequence[DataFile], sign: int) -> str:
+        root = self.snapshot.lake.folder / table
+        columns = ", ".join(_columns(TABLES[table]))
+        source = parquet([str(root / file.path) for file in files])
+        return f"select {columns}, {sign} as _d from {source}"
+
+    def seen_again(self, table: str, moves: Sequence[Move]) -> None:
+        """Take the rows of a table with a time that an as_of passed."""
+        times = [column.name for column in TABLES[table].columns if column.kind == "time"]
+        if not times or not moves:
+            return
+        files = [file for file in self.snapshot.data_files(table) if _is_near(file, table, moves)]
+        if not files:
+            return
+        root = self.snapshot.lake.folder / table
+        key = FOLLOWED[table]
+        buyer = ", t.buyer_id" if table == "orders" else ""
+        own = TABLES[table].own_time
+        listed = f"t.shop_id, t.{key}{buyer}{f', t.{own}' if own != key else ''}"
+        if table == "online_sessions":  # an account without offline_at is online until as_of
+            test = (
+                "epoch_us(t.online_at) <= m.high"
+                " and (t.offline_at is null or epoch_us(t.offline_at) > m.low)"
+            )
+        else:
+            test = " or ".join(
+                f"(epoch_us(t.{name}) > m.low and epoch_us(t.{name}) <= m.high)" for name in times
+            )
+        source = parquet([str(root / file.path) for file in files])
+        self.con.execute(
+            f"create or replace temp table passed as select {listed} from {source} as t"
+            f" inner join moves as m on m.shop_id = t.shop_id where {test}"
+        )
+        self.take(table, "as_of", "passed")
+        self.con.execute("drop table passed")
+
+
+def find_changes(
+    con: duckdb.DuckDBPyConnection,
+    snapshot: Snapshot,
+    tables: Collection[str],
+    bases: Mapping[str, Mapping[str, int]],
+    moves: Sequence[Move],
+) -> Touched:
+    """Fill ``touched_*`` with what changed in the shops of ``bases``.
+
+    Args:
+        tables: the canonical tables that matter, all of FOLLOWED.
+        bases: shop_id -> versions its rows were last computed from.
+        moves: as_of moves of these shops.
+    """
+    for what, key in _TOUCHED.items():
+        con.execute(f"create or replace temp table touched_{what} (shop_id varchar, {key} varchar)")
+    columns = {
+        "shop_id": pa.array([move.shop_id for move in moves], pa.string()),
+        "low": pa.array([move.low for move in moves], pa.int64()),
+        "high": pa.array([move.high for move in moves], pa.int64()),
+    }
+    con.register("_moves", pa.table(columns))
+    con.execute("create or replace temp table moves as select * from _moves")
+    con.unregister("_moves")
+    finder = _Finder(con, snapshot, Touched())
+    for table in sorted(tables):
+        old, new = _files_of_shops(snapshot, table, bases)
+        finder.loaded(table, old, new)
+        finder.seen_again(table, moves)
+    return finder.found
+
+
+def _files_of_shops(
+    snapshot: Snapshot, table: str, bases: Mapping[str, Mapping[str, int]]
+) -> tuple[list[DataFile], list[DataFile]]:
+    """Return a table's files of the shops, as of their bases and now."""
+    pinned = snapshot.versions.get(table)
+    wanted = {shop: versions.get(table) for shop, versions in bases.items()}
+    known = {pinned: [] if pinned is None else snapshot.data_files(table)}
+    for version in set(wanted.values()) - {None}:
+        if version not in known and version is not None:
+            known[version] = delta.data_files(snapshot.lake.folder / table, version)
+    known[None] = []
+    new = [file for file in known[pinned] if file.shop_id in wanted]
+    old = [
+        file
+        for version, files in known.items()
+        for file in files
+        if file.shop_id in wanted and wanted[file.shop_id] == version
+    ]
+    return old, new
+
+
+def _columns(table: Table) -> list[str]:
+    return ["shop_id", *(ident(column.name) for column in table.columns)]
+
+
+def _is_near(file: DataFile, table: str, moves: Sequence[Move]) -> bool:
+    """Whether a file may hold a message that an as_of passed; other tables have several times."""
+    if table != "messages" or file.month is None:
+        return True
+    return any(
+        _month(move.low) <= file.month <= _month(move.high)
+        for move in moves
+        if move.shop_id == file.shop_id
+    )
+
+
+def _month(us: int) -> str:
+    at = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=us)
+    return f"{at:%Y-%m}"

@@ -1,0 +1,220 @@
+"""One run: plan it, make what is needed, prove the books, publish."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pyarrow as pa
+
+from jinpai import attribution
+from jinpai.conversations.inputs import RunShop, settings_in_use
+from jinpai.engine.duckdb import DuckEngine
+from jinpai.engine.plan import Step
+from jinpai.line import (
+    CHECKED,
+    RESULTS,
+    OnStep,
+    ShopRun,
+    check,
+    line_steps,
+    make,
+    shop_run,
+    shop_runs,
+)
+from jinpai.refresh import narrow
+from jinpai.refresh.books import WHOLE_BOOKS, whole_checks
+from jinpai.refresh.layout import bucketed
+from jinpai.refresh.lineage import ancestors, words_of
+from jinpai.refresh.load import MOVED, with_known_load
+from jinpai.refresh.merge import patch
+from jinpai.refresh.plan import Plan, code_id, make_plan, message_rows, widened
+from jinpai.refresh.report import RunReport
+from jinpai.tables.derived import Patch
+from jinpai.tables.lake import Snapshot
+from jinpai.tables.schema import TABLES
+
+__all__ = ["Job"]
+
+# Results that need no thread and no order.
+_LOOSE = {"roster", "online_days"}
+
+
+class Job:
+    """A run on one snapshot, whose canonical tables the engine knows by name."""
+
+    def __init__(
+        self,
+        engine: DuckEngine,
+        snapshot: Snapshot,
+        shops: Sequence[RunShop],
+        *,
+        only: str | None = None,
+        on_step: OnStep | None = None,
+    ) -> None:
+        self.engine, self.snapshot, self.shops = engine, snapshot, list(shops)
+        self.only, self.on_step = only, on_step
+        self.seconds: dict[str, float] = {}
+
+    def run(self, *, full: bool = False) -> RunReport:
+        """Do it; raises BalanceError, EngineError, WorkspaceError."""
+        started = time.perf_counter()
+        con = self.engine.con
+        plan = make_plan(con, self.snapshot, self.shops, full=full, only=self.only)
+        if plan.mode == "full" and self.snapshot.run is not None:
+            self.only = None  # what other shops have cannot stay
+        if plan.mode == "partial":
+            narrow.put_old(con, self.snapshot, RESULTS)
+            narrow.complete(con, plan.whole)
+            plan = self._narrowed(plan)
+        self.seconds["plan"] = time.perf_counter() - started
+        if plan.mode == "nothing":
+            return self._nothing(plan)
+        return self._partly(plan) if plan.mode == "partial" else self._wholly(plan)
+
+    def _narrowed(self, plan: Plan) -> Plan:
+        """Cut the canonical tables down, unless hardly anything would be left out."""
+        con, steps = self.engine.con, self._steps(plan)
+        checks = [Step(name, sql) for name, sql in attribution.balance_checks().items()]
+        narrow.put_narrow(con, self.snapshot, [*steps, *checks])
+        if self.only is None:
+            rows = con.execute("select count(*) from messages").fetchall()[0][0]
+            plan = widened(plan, rows, message_rows(self.snapshot))
+        if plan.mode == "full":
+            narrow.take_back(con)
+            self.snapshot.register(con)
+        return plan
+
+    def _steps(self, plan: Plan) -> list[Step]:
+        """Return the steps that the results of the plan need."""
+        shops = self.shops
+        steps = line_steps(settings_in_use(shops), any(shop.settings.duty_hours for shop in shops))
+        checked = () if set(plan.results) <= _LOOSE else CHECKED
+        return ancestors(steps, (*plan.results, *checked))
+
+    def _checks(self, steps: Sequence[Step]) -> dict[str, str]:
+        """Return the line's checks that these steps can answer."""
+        every = {step.name for step in line_steps(set(), has_duty_hours=False)}
+        made = {step.name for step in steps}
+        return {
+            name: sql
+            for name, sql in attribution.balance_checks().items()
+            if words_of(sql) & every <= made
+        }
+
+    def _wholly(self, plan: Plan) -> RunReport:
+        steps = self._steps(plan)
+        checks = self._make(plan, steps, self._seen())
+        base = None if set(plan.results) == set(RESULTS) else self.snapshot
+        broken = check(self.engine, checks)
+        if base is not None:
+            narrow.put_old(self.engine.con, self.snapshot, WHOLE_BOOKS.values())
+            broken |= self._whole_books(plan)
+        report = self._report(plan, broken, changed={name: {} for name in plan.results})
+        return self._publish(report, {name: bucketed(name) for name in plan.results}, base)
+
+    def _partly(self, plan: Plan) -> RunReport:
+        con, steps = self.engine.con, with_known_load(self._steps(plan))
+        checks = self._make(plan, steps, self._touched_shops())
+        started = time.perf_counter()
+        made = {name: patch(con, name) for name in plan.results}
+        self.seconds["merge"] = time.perf_counter() - started
+        started = time.perf_counter()
+        broken = check(self.engine, checks) | self._whole_books(plan)
+        self.seconds["check"] = time.perf_counter() - started
+        changed = {name: facts for name, (one, facts) in made.items() if one}
+        report = self._report(plan, broken, changed)
+        for unit, (table, _) in narrow.ROWS_OF.items():
+            report.touched[unit] = con.execute(f"select count(*) from {table}").fetchall()[0][0]
+        patches = {name: one for name, (one, _) in made.items() if one}
+        return self._publish(report, patches, self.snapshot)
+
+    def _make(self, plan: Plan, steps: Sequence[Step], shops: Sequence[RunShop]) -> dict[str, str]:
+        """Make the steps; return the checks they can answer."""
+        checks = self._checks(steps)
+        asked = set[str]().union(*(words_of(sql) for sql in checks.values()))
+        keep = {
+            *plan.results,
+            *CHECKED,
+            MOVED,
+            *(step.name for step in steps if step.name in asked),
+        }
+        self.seconds |= make(self.engine, shops, self.on_step, steps=steps, keep=keep)
+        return checks
+
+    def _nothing(self, plan: Plan) -> RunReport:
+        """Note the inputs where they differ in nothing that is derived from them."""
+        run = self.snapshot.run or {}
+        report = self._report(plan, dict(run["checks"]), changed={})
+        meta = self._meta(report)
+        if all(meta[key] == run.get(key) for key in ("versions", "shops")):
+            report.rows.update(_rows(self.snapshot))
+            return report
+        return self._publish(report, {}, self.snapshot)
+
+    def _seen(self) -> list[RunShop]:
+        return [shop for shop in self.shops if self.only in (None, shop.shop_id)]
+
+    def _touched_shops(self) -> list[RunShop]:
+        tables = [table for table, _ in narrow.ROWS_OF.values()]
+        sql = " union ".join(f"select shop_id from {table}" for table in tables)
+        touched = set(self.engine.fetch("touched shops", sql)["shop_id"].to_pylist())
+        return [shop for shop in self._seen() if shop.shop_id in touched]
+
+    def _whole_books(self, plan: Plan) -> dict[str, int]:
+        shops = dict.fromkeys(plan.whole) | {shop.shop_id: shop.as_of_us for shop in self._seen()}
+        columns = {
+            "shop_id": pa.array(shops.keys(), pa.string()),
+            "as_of_us": pa.array(shops.values(), pa.int64()),
+        }
+        self.engine.put("booked_shops", pa.table(columns))
+        checks = whole_checks(self.engine.con, self.snapshot, plan.results)
+        if plan.mode == "full":  # the line's own checks have seen these
+            checks = {
+                name: sql for name, sql in checks.items() if WHOLE_BOOKS[name] not in plan.results
+            }
+        return check(self.engine, checks)
+
+    def _report(
+        self, plan: Plan, broken: dict[str, int], changed: dict[str, dict[str, Any]]
+    ) -> RunReport:
+        return RunReport(
+            shops=tuple(self._shop_runs()),
+            seconds=self.seconds,
+            checks=broken,
+            mode=plan.mode,
+            why=plan.why,
+            changes=plan.changes,
+            changed=changed,
+        )
+
+    def _shop_runs(self) -> list[ShopRun]:
+        """What is in force of every shop; those left out stay as the last run left them."""
+        made = {shop.shop_id: shop_run(shop) for shop in self._seen()}
+        run = self.snapshot.run
+        if self.only is not None and run is not None:
+            for shop in shop_runs(run):
+                if shop.shop_id not in made:
+                    versions = shop.versions or run["versions"]
+                    made[shop.shop_id] = replace(shop, versions=versions)
+        return [made[name] for name in sorted(made)]
+
+    def _meta(self, report: RunReport) -> dict[str, Any]:
+        versions = {name: at for name, at in self.snapshot.versions.items() if name in TABLES}
+        return report.to_meta(self.snapshot.id, versions, code_id())
+
+    def _publish(
+        self, report: RunReport, relations: Mapping[str, str | Patch], base: Snapshot | None
+    ) -> RunReport:
+        started = time.perf_counter()
+        meta, lake = self._meta(report), self.snapshot.lake
+        published = lake.write_run(self.engine.con, relations, meta, base)
+        self.seconds["publish"] = time.perf_counter() - started
+        report.rows.update(_rows(published))
+        return report
+
+
+def _rows(snapshot: Snapshot) -> dict[str, int]:
+    return {name: snapshot.count(name) for name in RESULTS}

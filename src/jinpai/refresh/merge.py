@@ -1,0 +1,94 @@
+"""Lay what was made again over what is in force: which buckets change, and what they hold then."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+import duckdb
+
+from jinpai.refresh.layout import LAYOUTS, bucketed
+from jinpai.refresh.load import MOVED
+from jinpai.refresh.narrow import is_touched
+from jinpai.tables.derived import BUCKET, Patch
+
+__all__ = ["patch"]
+
+_SAME_SESSION = (
+    "m.shop_id = r.shop_id and m.agent_key = coalesce(r.agent_id, '')"
+    " and m.buyer_id = r.buyer_id and m.start_us = us(r.started_at)"
+)
+
+
+def patch(con: duckdb.DuckDBPyConnection, name: str) -> tuple[Patch | None, dict[str, Any]]:
+    """Return the patch of one derived table, None where nothing changes, and its facts.
+
+    Leaves ``fresh_<name>`` (the rows made again) and ``stale_<name>`` (what they replace). The
+    facts: rows added and removed, first and last day of them, buckets written anew.
+    """
+    gone = _gone(name)
+    con.execute(f"create or replace temp table stale_{name} as from old_{name} as r where {gone}")
+    con.execute(f"create or replace temp table fresh_{name} as {_fresh(con, name)}")
+    columns = _columns(con, f"stale_{name}")
+    day = next((f"min({one}), max({one})" for one in _days(columns)), "null, null")
+    listed = ", ".join(columns)
+    fresh, stale = (f"select {listed} from {kind}_{name}" for kind in ("fresh", "stale"))
+    counted = con.execute(
+        f"select {BUCKET}, count(*) filter (_d = 1), count(*) filter (_d = -1), {day} from ("
+        f"select *, 1 as _d from ({fresh} except all {stale})"
+        f" union all select *, -1 as _d from ({stale} except all {fresh})) group by 1 order by 1"
+    ).fetchall()
+    if not counted:
+        return None, {}
+    buckets = [row[0] for row in counted]
+    there = ", ".join(map(str, buckets))
+    sql = (
+        f"select {listed} from fresh_{name} where {BUCKET} in ({there}) union all"
+        f" select {listed} from old_{name} as r where {BUCKET} in ({there}) and not ({gone})"
+    )
+    facts = {
+        "added": sum(row[1] for row in counted),
+        "removed": sum(row[2] for row in counted),
+        "first": _text(min, [row[3] for row in counted]),
+        "last": _text(max, [row[4] for row in counted]),
+        "buckets": buckets,
+    }
+    return Patch(sql, frozenset(buckets)), facts
+
+
+def _gone(name: str) -> str:
+    """Test of rows in force that do not stay as they are."""
+    unit = LAYOUTS[name].unit
+    if unit == "shop":
+        return "true"
+    touched = is_touched(unit, "r")
+    if name != "sessions":
+        return touched
+    return f"({touched} or exists (select 1 from {MOVED} as m where {_SAME_SESSION}))"
+
+
+def _fresh(con: duckdb.DuckDBPyConnection, name: str) -> str:
+    if name != "sessions":
+        return bucketed(name)
+    columns = ", ".join(
+        "m.concurrency" if column == "concurrency" else f"r.{column}"
+        for column in _columns(con, "old_sessions")
+    )
+    mine = ", ".join(_columns(con, "old_sessions"))
+    return (
+        f"select {mine} from ({bucketed(name)}) union all"
+        f" select {columns} from old_sessions as r inner join {MOVED} as m on {_SAME_SESSION}"
+    )
+
+
+def _columns(con: duckdb.DuckDBPyConnection, relation: str) -> list[str]:
+    return [row[0] for row in con.execute(f"describe {relation}").fetchall()]
+
+
+def _days(columns: Collection[str]) -> list[str]:
+    return [name for name in ("day", "judged_at", "created_day") if name in columns]
+
+
+def _text(choose: Any, values: Sequence[Any]) -> str | None:
+    known = [value for value in values if value is not None]
+    return str(choose(known)) if known else None

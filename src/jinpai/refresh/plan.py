@@ -1,0 +1,251 @@
+"""Whether a run computes all, a part or nothing, and why."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from typing import Any, Literal
+
+import duckdb
+
+from jinpai.conversations.inputs import RunShop
+from jinpai.engine.plan import Step
+from jinpai.line import RESULTS, ShopRun, every_step, shop_runs
+from jinpai.refresh.changes import FOLLOWED, Change, Move, find_changes
+from jinpai.refresh.lineage import downstream, reads, setting_words
+from jinpai.refresh.narrow import is_laid_out
+from jinpai.settings import Settings
+from jinpai.tables.lake import Snapshot
+from jinpai.tables.schema import TABLES
+
+__all__ = ["Plan", "Reason", "code_id", "make_plan", "widened"]
+
+Mode = Literal["full", "partial", "nothing"]
+# Beyond this share of all messages, sorting out who is touched costs more than it spares.
+_MOST = 0.5
+# What decides the rows of the derived tables and how they lie.
+_CODE = ("conversations", "attribution", "engine", "refresh", "line.py", "run.py", "periods.py")
+_CODE_TOO = ("duty.py", "settings.py", "settings.yaml", "tables/schema.py", "tables/derived.py")
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why something is computed, in both languages."""
+
+    en: str
+    zh: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run shall do.
+
+    Attributes:
+        mode: ``full`` computes all rows of ``results``, ``partial`` those of touched buyers.
+        results: derived tables to make; the others stay in force.
+        whole: shops all of whose rows count as touched.
+        changes: what was found in the canonical tables.
+    """
+
+    mode: Mode
+    results: tuple[str, ...]
+    why: tuple[Reason, ...]
+    whole: frozenset[str] = frozenset()
+    changes: tuple[Change, ...] = ()
+
+
+@dataclass
+class _Finding:
+    """What is known of the difference to the last run."""
+
+    why: list[Reason] = field(default_factory=list)
+    results: set[str] = field(default_factory=set)
+    whole: set[str] = field(default_factory=set)
+
+
+def make_plan(
+    con: duckdb.DuckDBPyConnection,
+    snapshot: Snapshot,
+    shops: Sequence[RunShop],
+    *,
+    full: bool = False,
+    only: str | None = None,
+) -> Plan:
+    """Compare the snapshot with the last good run; leaves the ``touched_*`` tables if partial.
+
+    Args:
+        shops: those that have rows now.
+        only: the one shop to look at; the others stay as the last run left them.
+    """
+    run, steps = snapshot.run, every_step()
+    obstacle = _obstacle(snapshot, run, steps, full)
+    if obstacle is not None or run is None:
+        return Plan("full", RESULTS, (obstacle or _FIRST,))
+    shops = [shop for shop in shops if only in (None, shop.shop_id)]
+    then = {shop.shop_id: shop for shop in shop_runs(run) if only in (None, shop.shop_id)}
+    finding = _Finding()
+    _compare_shops(finding, steps, shops, then)
+    known = [shop for shop in shops if shop.shop_id in then]
+    bases = {shop.shop_id: then[shop.shop_id].versions or run["versions"] for shop in known}
+    moves = [
+        Move(shop.shop_id, *sorted((shop.as_of_us, then[shop.shop_id].as_of_us)))
+        for shop in known
+        if shop.as_of_us != then[shop.shop_id].as_of_us
+    ]
+    try:
+        found = find_changes(con, snapshot, reads(steps, FOLLOWED), bases, moves)
+    except (duckdb.Error, OSError) as error:
+        return Plan("full", RESULTS, (_unreadable(error),))
+    finding.results |= downstream(steps, found.tables) & set(RESULTS)
+    if any(change.table == "agents" for change in found.changes):
+        finding.results.add("roster")
+    finding.why += [_loaded(change) for change in found.changes]
+    return _decided(snapshot, finding, tuple(found.changes), may_widen=only is None)
+
+
+def _decided(
+    snapshot: Snapshot, finding: _Finding, changes: tuple[Change, ...], *, may_widen: bool
+) -> Plan:
+    results = tuple(name for name in RESULTS if name in finding.results)
+    plan = Plan("partial", results, tuple(finding.why), frozenset(finding.whole), changes)
+    if not results:
+        return Plan("nothing", (), plan.why or (_SAME,), changes=changes)
+    if not may_widen:
+        return plan
+    mine = [file for file in snapshot.data_files("messages") if file.shop_id in plan.whole]
+    return widened(plan, sum(file.rows for file in mine), message_rows(snapshot))
+
+
+def widened(plan: Plan, rows: int, of: int) -> Plan:
+    """Return the plan, or a full one where touched buyers have more than half of the messages."""
+    if rows <= _MOST * of:
+        return plan
+    why = Reason(
+        "more than half of all messages are touched, so all are computed",
+        "受影响的消息超过一半，因此全部重算",
+    )
+    return Plan("full", plan.results, (*plan.why, why), plan.whole, plan.changes)
+
+
+def message_rows(snapshot: Snapshot) -> int:
+    """Return how many messages the snapshot has."""
+    return sum(file.rows for file in snapshot.data_files("messages"))
+
+
+def _obstacle(
+    snapshot: Snapshot, run: Mapping[str, Any] | None, steps: Sequence[Step], full: bool
+) -> Reason | None:
+    """Why a part of the work will not do."""
+    if full:
+        return Reason("--full was asked for", "指定了 --full")
+    if run is None:
+        return _FIRST
+    if run.get("code") != code_id():
+        return Reason(
+            "Jinpai or its engine is another version than in the last run",
+            "金牌或计算引擎的版本与上次不同",
+        )
+    if not is_laid_out(snapshot, RESULTS):
+        return Reason(
+            "the files of the last run do not tell their months", "上次结果的文件没有按月分开"
+        )
+    strange = reads(steps, TABLES) - set(FOLLOWED)
+    if strange:
+        return Reason(
+            f"changes of {', '.join(sorted(strange))} cannot be followed",
+            f"无法跟踪 {'、'.join(sorted(strange))} 的变化",
+        )
+    return None
+
+
+def _compare_shops(
+    finding: _Finding,
+    steps: Sequence[Step],
+    shops: Iterable[RunShop],
+    then: Mapping[str, ShopRun],
+) -> None:
+    """Find shops that came, went, or are under other settings or in another zone."""
+    now = {shop.shop_id: shop for shop in shops}
+    for name in sorted(now.keys() ^ then.keys()):
+        finding.whole.add(name)
+        finding.results |= set(RESULTS)
+        what = (
+            ("has its first rows", "首次有数据") if name in now else ("has none left", "已无数据")
+        )
+        finding.why.append(Reason(f"shop {name} {what[0]}", f"店铺 {name} {what[1]}"))
+    told: dict[tuple[str, ...], list[str]] = {}
+    for name in sorted(now.keys() & then.keys()):
+        shop, old = now[name], then[name]
+        if (shop.timezone, shop.settings.settings_id) == (old.timezone, old.settings_id):
+            continue
+        words = setting_words(shop, old.timezone, Settings.of(old.settings))
+        affected = downstream(steps, words) & set(RESULTS)
+        if affected:
+            finding.whole.add(name)
+            finding.results |= affected
+        told.setdefault(_differing(shop, old), []).append(name)
+    finding.why += [_set(names, shops_) for names, shops_ in told.items()]
+
+
+def _differing(shop: RunShop, old: ShopRun) -> tuple[str, ...]:
+    now, then = shop.settings.values, dict(old.settings)
+    names = [name for name in now if now[name] != then.get(name)]
+    return (*(["timezone"] if shop.timezone != old.timezone else []), *names)
+
+
+def _set(names: Sequence[str], shops: Sequence[str]) -> Reason:
+    listed = ", ".join(shops[:3]) + (" …" if len(shops) > 3 else "")
+    return Reason(
+        f"{', '.join(names)} changed in {len(shops)} shop(s): {listed}",
+        f"{len(shops)} 家店铺（{listed}）改了 {'、'.join(names)}",
+    )
+
+
+def _loaded(change: Change) -> Reason:
+    span = f", {change.first} – {change.last} UTC" if change.first else ""
+    if change.why == "as_of":
+        return Reason(
+            f"{change.rows:,} rows of {change.table} between the old as_of and the new one",
+            f"{change.table} 有 {change.rows:,} 行处于新旧数据截止时间之间",
+        )
+    return Reason(
+        f"{change.rows:,} rows of {change.table} loaded, replaced or gone{span}",
+        f"{change.table} 有 {change.rows:,} 行新增、替换或消失{span.replace(', ', '，')}",
+    )
+
+
+def _unreadable(error: Exception) -> Reason:
+    text = str(error).splitlines()[0][:200]
+    return Reason(
+        f"what the last run read cannot be compared ({text})", f"无法与上次读取的数据比较（{text}）"
+    )
+
+
+_FIRST = Reason("this is the first run", "首次计算")
+_SAME = Reason("nothing has changed since the last run", "上次计算之后没有变化")
+
+
+@cache
+def code_id() -> str:
+    """Return a hash of all that decides how rows are computed: code and the engine's version."""
+    made = hashlib.sha256(duckdb.__version__.encode())
+    root = files("jinpai")
+    for name in (*_CODE, *_CODE_TOO):
+        for path, text in _texts(root.joinpath(*name.split("/")), name):
+            made.update(f"{path}\0{len(text)}\0".encode() + text)
+    return made.hexdigest()[:16]
+
+
+def _texts(place: Traversable, path: str) -> Iterable[tuple[str, bytes]]:
+    if not place.is_dir():
+        yield path, place.read_bytes()
+        return
+    for inner in sorted(place.iterdir(), key=lambda one: one.name):
+        if inner.is_dir() and inner.name != "__pycache__":
+            yield from _texts(inner, f"{path}/{inner.name}")
+        elif inner.name.endswith((".py", ".sql")):
+            yield f"{path}/{inner.name}", inner.read_bytes()
