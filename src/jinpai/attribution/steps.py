@@ -17,7 +17,7 @@ def attribution_steps() -> list[Step]:
     """Return the steps that make the relations of ``RESULTS``; those read once are views."""
     return [
         _step("order_moments", keep=False),
-        _step("nearby_sessions", keep=False),
+        _step("nearby_sessions"),
         _step("ranked_sessions"),
         _step("winners"),
         _step("candidates", keep=False),

@@ -1,5 +1,5 @@
--- One row per (order, moment) that has a winner.
-select r.order_no, r.moment, a.agent_id
+-- One row per (order, moment) that has a winner, with the session that won.
+select r.order_no, r.moment, a.agent_id, r.is_covering, r.start_us, r.end_us
 from ranked_sessions as r
 inner join agent_numbers as a on a.agent_no = r.agent_no
-where r.place = 1 and r.exclusion is null
+where r.place = 1
