@@ -245,7 +245,7 @@ def test_native_parquet_types_are_kept_and_ids_become_exact(tmp_path: Path) -> N
 def test_a_large_csv_comes_in_several_batches_with_running_rows(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("jinpai.sources.canonical._HELD", 100_000)
+    monkeypatch.setattr("jinpai.sources.canonical._ROWS", 100_000)
     path = tmp_path / "messages.csv"
     count = 400_000
     with path.open("w", encoding="utf-8") as file:

@@ -7,9 +7,8 @@ rows are rejected by the same rules.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pyarrow as pa
@@ -17,26 +16,7 @@ import pyarrow as pa
 if TYPE_CHECKING:
     from jinpai.sources.files import SourceFile
 
-__all__ = ["Batch", "Context", "Note", "Recognition", "Reject", "Scan", "Source", "batch_of"]
-
-
-@dataclass(frozen=True)
-class Scan:
-    """Rows of a Parquet file whose columns may be taken as they are, to be read by the engine.
-
-    Attributes:
-        path: the file.
-        first: 0-based place of the first row.
-        count: how many rows, whole row groups.
-        columns: canonical name -> the file's own name.
-        load: reads the rows the slow way, as `Batch.rows` (with ``source_row``).
-    """
-
-    path: Path
-    first: int
-    count: int
-    columns: Mapping[str, str]
-    load: Callable[[], pa.Table]
+__all__ = ["Batch", "Context", "Note", "Recognition", "Reject", "Source", "batch_of"]
 
 
 @dataclass(frozen=True)
@@ -45,17 +25,16 @@ class Batch:
 
     Attributes:
         table: canonical table name.
-        rows: any subset of the table's canonical columns. A column is text or a native Arrow
-            type; empty text and null are null. Times: native timestamps with a zone; or text with
-            a zone (``2026-03-02T01:05:02Z``) or without (then ``timezone``). Money as decimal text
-            or number. Optional extra columns: ``source_row`` (int64, 1-based row of the file;
-            default: place in the batch) and ``raw`` (text kept with a rejected row; default: the
-            row as JSON).
+        rows: any subset of the table's canonical columns. A column is text (or a dictionary of
+            text) or a native Arrow type; empty text and null are null. Times: native timestamps
+            with a zone; or text with a zone (``2026-03-02T01:05:02Z``) or without (then
+            ``timezone``). Money as decimal text or number. Optional extra columns: ``source_row``
+            (int64, 1-based row of the file; default: place in the batch) and ``raw`` (text kept
+            with a rejected row; default: the row as JSON).
         source_file: name shown to people: ``folder/file.csv`` or ``archive.zip/file.csv``.
         patch: True when the format cannot carry the missing columns: a known row keeps what it
             has in the columns absent from ``rows``. False: the row replaces the known one whole.
         timezone: IANA zone of times written without one; None means the shop's own zone.
-        scan: where the rows are, instead of in ``rows``, which then is empty and tells the types.
     """
 
     table: str
@@ -63,16 +42,6 @@ class Batch:
     source_file: str
     patch: bool = False
     timezone: str | None = None
-    scan: Scan | None = None
-
-    @property
-    def count(self) -> int:
-        """How many rows there are."""
-        return self.scan.count if self.scan else self.rows.num_rows
-
-    def loaded(self) -> Batch:
-        """Return the batch with its rows in memory."""
-        return replace(self, rows=self.scan.load(), scan=None) if self.scan else self
 
 
 @dataclass(frozen=True)

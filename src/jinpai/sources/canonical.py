@@ -10,24 +10,24 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import partial
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from jinpai.errors import UnreadableFile, nearest
-from jinpai.sources.base import Batch, Context, Note, Recognition, Reject, Scan
+from jinpai.sources.ahead import ahead
+from jinpai.sources.base import Batch, Context, Note, Recognition, Reject
 from jinpai.sources.canonical_tables import COLUMNS, REQUIRED, table_of_name
-from jinpai.sources.columns import Arrow, clean_text_table, native_column, row_range, text_table
-from jinpai.sources.delimited import read_header, stream_delimited
+from jinpai.sources.columns import clean_text_table, native_column, row_range, text_table
+from jinpai.sources.delimited import HeaderRow, read_header, stream_delimited
 from jinpai.sources.files import Grid, Header, SourceFile, find_header, normalise_header, parse_json
 
 __all__ = ["SOURCE", "Canonical"]
 
-_ROWS = 1 << 20  # rows of a Parquet batch
-_HELD = 500_000  # rows of delimited text handed on together
-_BIG = 250_000  # rows of a file that are worth a scan
+_ROWS = 1 << 20  # rows handed on together
+_BIG = 250_000  # rows of a Parquet file whose columns are looked at for repeated values
+_CODED_BYTES = 6  # of a value and its place in the dictionary, on average
 _RECORDS = 50_000  # records of a JSON batch
 _TRACE = frozenset({"source_file", "source_row"})
 _EVERY = tuple(sorted({name for names in COLUMNS.values() for name in names}))
@@ -234,19 +234,57 @@ def _unused(file: SourceFile, table: str, name: str, free: Sequence[str]) -> Not
 
 
 def _parquet(file: SourceFile) -> Iterator[Row]:
-    with _undamaged(file), pq.ParquetFile(file.path) as parquet:
-        names = parquet.schema_arrow.names
-        table = _named(file, (file.stem, names))
-        places, notes = _columns(file, table, names)
-        yield from notes
-        if scans := _scans(file, parquet, table, places):
-            yield from scans
-            return
-        wanted = [names[place] for place in places.values()]
-        row = 1
-        for batch in parquet.iter_batches(batch_size=_ROWS, columns=wanted):
-            yield Batch(table, _native(batch, places, names, row), file.name)
-            row += batch.num_rows
+    with _undamaged(file):
+        coded = _coded_columns(file)
+        with pq.ParquetFile(file.path, read_dictionary=coded, pre_buffer=False) as parquet:
+            names = parquet.schema_arrow.names
+            table = _named(file, (file.stem, names))
+            places, notes = _columns(file, table, names)
+            yield from notes
+            wanted = [names[place] for place in places.values()]
+            batches = parquet.iter_batches(batch_size=_ROWS, columns=wanted)
+            for rows in ahead(_held(_native_tables(batches, places, names))):
+                yield Batch(table, rows, file.name)
+
+
+def _coded_columns(file: SourceFile) -> list[str]:
+    """Return the text columns of a big file that hold few different values each."""
+    metadata = pq.read_metadata(file.path)
+    if metadata.num_rows < _BIG:
+        return []
+    group = metadata.row_group(0)
+    chunks = [group.column(at) for at in range(group.num_columns)]
+    texts = {field.name for field in metadata.schema.to_arrow_schema() if field.type == pa.string()}
+    return [
+        chunk.path_in_schema
+        for chunk in chunks
+        if chunk.path_in_schema in texts
+        and chunk.has_dictionary_page
+        and chunk.total_uncompressed_size <= _CODED_BYTES * chunk.num_values
+    ]
+
+
+def _native_tables(
+    batches: Iterator[pa.RecordBatch], places: Mapping[str, int], names: Sequence[str]
+) -> Iterator[pa.Table]:
+    row = 1
+    for batch in batches:
+        arrays = {name: native_column(batch[names[place]], name) for name, place in places.items()}
+        arrays["source_row"] = row_range(row, batch.num_rows)
+        row += batch.num_rows
+        yield pa.table(list(arrays.values()), names=list(arrays))
+
+
+def _held(parts: Iterator[pa.Table]) -> Iterator[pa.Table]:
+    """Yield tables put together to about ``_ROWS`` rows, cleaned."""
+    held: list[pa.Table] = []
+    for part in parts:
+        held.append(part)
+        if sum(rows.num_rows for rows in held) >= _ROWS:
+            yield clean_text_table(pa.concat_tables(held))
+            held = []
+    if any(rows.num_rows for rows in held):
+        yield clean_text_table(pa.concat_tables(held))
 
 
 @contextmanager
@@ -262,73 +300,6 @@ def _undamaged(file: SourceFile) -> Iterator[None]:
         ) from error
 
 
-def _scans(
-    file: SourceFile, parquet: pq.ParquetFile, table: str, places: Mapping[str, int]
-) -> list[Batch]:
-    """Return a big file in runs of row groups for the engine to read; none when it must not."""
-    schema, groups = parquet.schema_arrow, parquet.metadata.num_row_groups
-    sizes = [parquet.metadata.row_group(group).num_rows for group in range(groups)]
-    columns = {name: schema.names[place] for name, place in places.items()}
-    folded = {name.lower() for name in schema.names}  # the engine does not tell a from A
-    plain = all(_as_it_is(schema.field(place).type) for place in places.values())
-    if not plain or len(folded) < len(schema.names) or "file_row_number" in folded:
-        return []
-    if set("*?[]{}") & set(str(file.path)):  # the engine would look for several files
-        return []
-    if sum(sizes) < _BIG or max(sizes) > 3 * _ROWS:
-        return []
-    empty = pa.schema([(name, schema.field(place).type) for name, place in places.items()])
-    made = []
-    for start, past in _runs(sizes):
-        first, count = sum(sizes[:start]), sum(sizes[start:past])
-        load = partial(_load, file, range(start, past), places, first + 1)
-        scan = Scan(file.path, first, count, columns, load)
-        made.append(Batch(table, empty.empty_table(), file.name, scan=scan))
-    return made
-
-
-def _runs(sizes: Sequence[int]) -> list[tuple[int, int]]:
-    """Cut row groups into runs (start, past) of about ``_ROWS`` rows."""
-    runs, start, held, left = [], 0, 0, sum(sizes)
-    for group, size in enumerate(sizes):
-        held, left = held + size, left - size
-        if (held >= _ROWS and left >= _BIG) or not left:
-            runs.append((start, group + 1))
-            start, held = group + 1, 0
-            if not left:
-                break
-    return runs
-
-
-def _as_it_is(kind: pa.DataType) -> bool:
-    """Whether a column of the type means the same to every reader of Parquet."""
-    if pa.types.is_timestamp(kind):
-        return bool(kind.tz) and kind.unit == "us"
-    signed = (pa.int8(), pa.int16(), pa.int32(), pa.int64())
-    return kind in (pa.string(), pa.large_string(), pa.bool_(), pa.date32(), *signed) or bool(
-        pa.types.is_decimal128(kind)
-    )
-
-
-def _load(file: SourceFile, groups: Sequence[int], places: Mapping[str, int], row: int) -> pa.Table:
-    with _undamaged(file), pq.ParquetFile(file.path) as parquet:
-        names = parquet.schema_arrow.names
-        wanted = [names[place] for place in places.values()]
-        rows = parquet.read_row_groups(list(groups), columns=wanted)
-        return _native(rows, places, names, row)
-
-
-def _native(
-    batch: pa.RecordBatch | pa.Table, places: Mapping[str, int], names: Sequence[str], row: int
-) -> pa.Table:
-    rows = batch if isinstance(batch, pa.Table) else pa.Table.from_batches([batch])
-    arrays: dict[str, Arrow] = {
-        name: native_column(rows[names[place]], name) for name, place in places.items()
-    }
-    arrays["source_row"] = row_range(row, rows.num_rows)
-    return clean_text_table(pa.table(list(arrays.values()), names=list(arrays)))
-
-
 def _delimited(file: SourceFile) -> Iterator[Row]:
     header = read_header(file)
     if header is None:
@@ -336,17 +307,26 @@ def _delimited(file: SourceFile) -> Iterator[Row]:
     table = _named(file, (file.stem, list(header.names)))
     places, notes = _columns(file, table, header.names)
     yield from notes
-    held: list[pa.Table] = []
-    for item in stream_delimited(file, header, places, table):
-        if isinstance(item, Reject):
-            yield item
-            continue
-        held.append(clean_text_table(item))
-        if sum(rows.num_rows for rows in held) >= _HELD:
-            yield Batch(table, pa.concat_tables(held), file.name)
-            held = []
-    if any(rows.num_rows for rows in held):
-        yield Batch(table, pa.concat_tables(held), file.name)
+    yield from ahead(_delimited_rows(file, header, places, table))
+
+
+def _delimited_rows(
+    file: SourceFile, header: HeaderRow, places: Mapping[str, int], table: str
+) -> Iterator[Batch | Reject]:
+    refused: list[Reject] = []
+
+    def good() -> Iterator[pa.Table]:
+        for item in stream_delimited(file, header, places, table):
+            if isinstance(item, Reject):
+                refused.append(item)
+            else:
+                yield item
+
+    for rows in _held(good()):
+        yield from refused
+        refused.clear()
+        yield Batch(table, rows, file.name)
+    yield from refused
 
 
 def _json_lines(file: SourceFile) -> Iterator[Row]:

@@ -9,9 +9,11 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute
 
+from jinpai.sources.blanks import is_bare
 from jinpai.sources.canonical_tables import is_id, is_prose
 
 __all__ = [
+    "CODED",
     "Arrow",
     "clean_text_table",
     "native_column",
@@ -24,6 +26,8 @@ __all__ = [
 Arrow = Any  # an Arrow array or chunked array: their stubs lag behind the library
 pc: Any = pyarrow.compute
 _arrow: Any = pa
+CODED = pa.dictionary(pa.int32(), pa.string())
+"""Text of few different values, each held once."""
 _EXACT = 1e15  # above this a double may already have lost digits
 
 
@@ -60,7 +64,11 @@ def clean_text_table(rows: pa.Table) -> pa.Table:
     """Undo what spreadsheets do to ids and numbers (``="123"``, tabs); leave people's words."""
     for at, name in enumerate(rows.column_names):
         column = rows.column(at)
-        if pa.types.is_string(column.type) and not is_prose(name):
+        if is_prose(name) or is_bare(column):
+            continue
+        if pa.types.is_dictionary(column.type):
+            column = column.cast(pa.string())
+        if pa.types.is_string(column.type):
             rows = rows.set_column(at, name, _clean(column, name))
     return rows
 
@@ -81,8 +89,10 @@ def _any(mask: Arrow) -> bool:
 
 
 def native_column(column: Arrow, name: str) -> Arrow:
-    """Return a Parquet column as text or a plain type: dictionaries, bytes, structs, float ids."""
+    """Return a Parquet column as text (coded or not) or a plain type: bytes, structs, float ids."""
     kind = column.type
+    if kind == CODED:
+        return column
     if pa.types.is_dictionary(kind):
         return native_column(column.cast(kind.value_type), name)
     if pa.types.is_nested(kind):

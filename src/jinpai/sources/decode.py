@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import codecs
 import io
+import struct
 from pathlib import Path
+
+import pyarrow as pa
 
 from jinpai.errors import HostileFile, UnreadableFile
 
@@ -41,6 +44,8 @@ def detect_encoding(path: Path, name: str) -> str:
             return _proven(path, name, encoding)
     if b"\0" in head:
         return _proven(path, name, _utf16_side(head, name))
+    if _is_utf8(path):
+        return "utf-8"
     failed, good = _scan(path, name, "utf-8")
     if failed is None:
         return "utf-8"
@@ -53,6 +58,39 @@ def detect_encoding(path: Path, name: str) -> str:
         zh=f"文本既不是 UTF-8（第 {failed} 字节有误）也不是 GB18030，或已损坏。"
         "请重新导出，或另存为 UTF-8。",
     )
+
+
+def _is_utf8(path: Path) -> bool:
+    """Whether the whole file is UTF-8 without NULs; several times faster than decoding it."""
+    rest = b""
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            chunk = rest + chunk
+            cut = len(chunk) - _unfinished(chunk)
+            chunk, rest = chunk[:cut], chunk[cut:]
+            if b"\0" in chunk or not _is_valid(chunk):
+                return False
+    return _is_valid(rest)
+
+
+def _unfinished(chunk: bytes) -> int:
+    """Return how many bytes at the end may be the beginning of a character."""
+    for back in range(1, min(4, len(chunk) + 1)):
+        if chunk[-back] >= 0xC0:
+            return back
+        if chunk[-back] < 0x80:
+            return 0
+    return 0
+
+
+def _is_valid(chunk: bytes) -> bool:
+    ends = pa.py_buffer(struct.pack("=ii", 0, len(chunk)))
+    try:
+        text = pa.Array.from_buffers(pa.string(), 1, [None, ends, pa.py_buffer(chunk)])
+        text.validate(full=True)
+    except pa.ArrowInvalid:
+        return False
+    return True
 
 
 def _proven(path: Path, name: str, encoding: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice, zip_longest
 from typing import Literal
 
 import pyarrow as pa
@@ -16,13 +17,15 @@ import pyarrow.csv as pacsv
 
 from jinpai.errors import HostileFile, UnreadableFile
 from jinpai.sources.base import Reject
-from jinpai.sources.columns import Arrow, pc, row_range
+from jinpai.sources.columns import CODED, Arrow, pc, row_range
 from jinpai.sources.decode import MAX_CELL
 from jinpai.sources.files import SourceFile, normalise_header
 
 __all__ = ["HeaderRow", "read_header", "stream_delimited"]
 
-_BLOCK = 32 << 20  # bytes parsed at a time; a row must fit into one
+_BLOCK = 16 << 20  # bytes parsed at a time; a row must fit into one
+_BIG = 8 << 20  # bytes of a file whose columns are looked at for repeated values
+_LOOK = 200  # rows looked at
 
 
 @dataclass(frozen=True)
@@ -90,6 +93,8 @@ def stream_delimited(
 ) -> Iterator[pa.Table | Reject]:
     """Yield tables of text columns plus ``source_row``, and the rows that could not be cut.
 
+    In big files columns of few different values come as dictionaries.
+
     Args:
         columns: wanted name -> place in the header.
         table: named in the rejects.
@@ -116,6 +121,7 @@ def _open(
     file: SourceFile, header: HeaderRow, columns: Mapping[str, int], bad: _Bad
 ) -> pacsv.CSVStreamingReader:
     names = [f"c{place}" for place in range(len(header.names))]
+    coded = _coded(file, header)
     return pacsv.open_csv(
         file.path,
         read_options=pacsv.ReadOptions(
@@ -132,7 +138,9 @@ def _open(
             invalid_row_handler=bad,
         ),
         convert_options=pacsv.ConvertOptions(
-            column_types=dict.fromkeys(names, pa.string()),
+            column_types={
+                name: CODED if place in coded else pa.string() for place, name in enumerate(names)
+            },
             include_columns=[f"c{place}" for place in columns.values()],
         ),
     )
@@ -143,9 +151,26 @@ def _arrow_encoding(file: SourceFile) -> str:
     return "utf8" if encoding in ("utf-8", "utf-8-sig") else encoding
 
 
+def _coded(file: SourceFile, header: HeaderRow) -> set[int]:
+    """Return the places of columns whose values repeat, judged by the first rows of a big file."""
+    if file.path.stat().st_size < _BIG:
+        return set()
+    try:
+        with file.open_text() as text:
+            rows = list(islice(csv.reader(text, delimiter=header.delimiter), header.row + _LOOK))
+    except csv.Error:
+        return set()
+    return {
+        place
+        for place, cells in enumerate(zip_longest(*rows[header.row :]))
+        if len(set(cells)) * 2 <= len(cells)
+    }
+
+
 def _check_cells(file: SourceFile, batch: pa.RecordBatch) -> None:
     for column in batch.columns:
-        longest = pc.max(pc.binary_length(column)).as_py() or 0
+        values = column.dictionary if pa.types.is_dictionary(column.type) else column
+        longest = pc.max(pc.binary_length(values)).as_py() or 0
         if longest > MAX_CELL:
             raise _long_cell(file)
 
@@ -154,11 +179,18 @@ def _without_blank_rows(rows: pa.Table) -> pa.Table:
     """Drop the rows in which every cell is empty (empty lines, trailing commas)."""
     blank = None
     for column in rows.columns[:-1]:
-        empty = pc.equal(column, "")
+        empty = _is_empty(column)
         blank = empty if blank is None else pc.and_(blank, empty)
         if not pc.any(blank).as_py():
             return rows
     return rows if blank is None else rows.filter(pc.invert(blank))
+
+
+def _is_empty(column: Arrow) -> Arrow:
+    if not pa.types.is_dictionary(column.type):
+        return pc.equal(column, "")
+    parts = [pc.equal(one.dictionary, "").take(one.indices) for one in column.chunks]
+    return pa.chunked_array(parts, pa.bool_())
 
 
 def _refused(file: SourceFile, error: Exception) -> UnreadableFile | HostileFile:

@@ -19,6 +19,7 @@ from jinpai.tables.zones import ident, quoted
 
 __all__ = [
     "DEFAULTS",
+    "LOST",
     "TAB",
     "TYPES",
     "checks",
@@ -53,7 +54,7 @@ _CLOCK = r"([01]?\d|2[0-3]):\d{2}(:\d{2}([.]\d{1,9})?)?"
 _MARK = r"(Z|z|UTC|[+-](0\d|1[0-5])(:?[0-5]\d)?)"
 _AMOUNT = r"([¥￥] ?)?[+-]?(\d{1,3}(,\d{3})+|\d{1,16})([.]\d{0,2}0*)?( ?元)?"
 # A spreadsheet writes 4.70E+18, a float 4.7e18. Hex ids such as 12e4 have neither point nor plus.
-_LOST = r"[+-]?\d+([.]\d+)?[eE][+]\d+|[+-]?\d+[.]\d+[eE]\d+"
+LOST = r"[+-]?\d+([.]\d+)?[eE][+]\d+|[+-]?\d+[.]\d+[eE]\d+"
 _LOOSE = r"\d{4}\D\d{1,2}\D\d{1,2}\D+\d{1,2}:\d{2}.*"
 _YES, _NO = "('true','1','yes','t','y','是')", "('false','0','no','f','n','否')"
 
@@ -252,7 +253,7 @@ def _id(name: str, kind: pa.DataType, lost: str) -> tuple[str, Faults]:
     if not is_text(kind):
         return f"CAST(r_{name} AS VARCHAR)", []
     digits = f"r_{name} < ':' AND (contains(r_{name}, 'e') OR contains(r_{name}, 'E'))"
-    return f"r_{name}", [("lost_digits", f"{digits} AND regexp_full_match(r_{name}, '{_LOST}')")]
+    return f"r_{name}", [("lost_digits", f"{digits} AND regexp_full_match(r_{name}, '{LOST}')")]
 
 
 def _local(value: str, kind: pa.DataType) -> str:

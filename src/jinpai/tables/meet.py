@@ -9,6 +9,7 @@ long way, where the columns themselves are compared.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import duckdb
 import numpy as np
@@ -20,7 +21,7 @@ from jinpai.tables.schema import Table
 from jinpai.tables.write import own_times
 from jinpai.tables.zones import ident
 
-__all__ = ["HASHES", "find_suspects", "hashes", "know", "meet", "no_hashes"]
+__all__ = ["HASHES", "differ", "find_suspects", "hashes", "know", "meet", "no_hashes"]
 
 HASHES = "_h UBIGINT, _g UBIGINT, _c UBIGINT"
 _FEW = 10  # when the lake is so many times larger, its keys are looked at before its rows
@@ -70,6 +71,12 @@ def know(con: duckdb.DuckDBPyConnection, table: Table, files: Sequence[str], the
         f"INSERT INTO known SELECT _h, _g, _c, ({places})[_at]"
         f" FROM (SELECT {hashes(table)}, _at FROM ({rows})) WHERE _h IN {mine}"
     )
+
+
+def differ(hashes: Sequence[Any]) -> bool:
+    """Whether no hash of a key is there twice (Arrow arrays of ``_h``)."""
+    every = np.sort(np.concatenate([part.to_numpy() for part in hashes]))
+    return not bool((every[1:] == every[:-1]).any())
 
 
 def find_suspects(con: duckdb.DuckDBPyConnection, table: Table) -> int:

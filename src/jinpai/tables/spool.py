@@ -41,12 +41,12 @@ class Spool:
         waits = any(batch.table == other.table for other, _ in self._waiting)
         if not waits and not self._open(batch, told):
             return False
-        batch = batch.loaded()
+        rows = batch.rows.unify_dictionaries()  # a file holds one dictionary a column
         self.folder.mkdir(parents=True, exist_ok=True)
         path = self.folder / f"{len(self._waiting)}.arrow"
-        with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, batch.rows.schema) as out:
-            out.write_table(batch.rows)
-        self._waiting.append((replace(batch, rows=batch.rows.slice(0, 0)), path))
+        with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, rows.schema) as out:
+            out.write_table(rows)
+        self._waiting.append((replace(batch, rows=rows.slice(0, 0)), path))
         return True
 
     def batches(self) -> Iterator[Batch]:

@@ -20,9 +20,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from jinpai.sources.base import Batch, Scan
-from jinpai.tables import conform, meet, straight, write
-from jinpai.tables.blanks import is_plain
+from jinpai.sources.base import Batch
+from jinpai.sources.blanks import is_plain
+from jinpai.tables import conform, direct, meet, straight, write
 from jinpai.tables.delta import DataFile
 from jinpai.tables.message_ids import with_message_ids
 from jinpai.tables.rejects import REJECTS
@@ -100,10 +100,6 @@ class Stager:
         """Conform a batch into its table's buffer; raises KeyError for an unknown table."""
         table = TABLES[batch.table]
         staged = self._staged(table)
-        if batch.scan:
-            if self._scanned(staged, batch, batch.scan):
-                return
-            batch = batch.loaded()
         mask = self._mask(staged, batch)
         rows = 0
         for part in _chunks(batch.rows):
@@ -143,6 +139,8 @@ class Stager:
         return staged.masks.index(carried)
 
     def _chunk(self, staged: Staged, batch: Batch, rows: pa.Table, before: int, mask: int) -> None:
+        if mask == 0 and rows.num_rows >= _STRAIGHT and self._straight(staged, batch, rows, before):
+            return
         table, con = staged.table, self.con
         given, chunk = _prepared(table, rows, before)
         con.register("chunk", chunk)
@@ -161,13 +159,11 @@ class Stager:
             query = query if named else with_message_ids(con, query, batch.source_file)
         start = self._sequence
         select = self._select(table, query, batch.source_file, mask)
+        con.execute(f"INSERT INTO buf_{table.name} {select}")
         self._sequence += chunk.num_rows
-        big = mask == 0 and chunk.num_rows >= _STRAIGHT
-        if not (big and self._straight(staged, con.sql(select).to_arrow_table())):
-            con.execute(f"INSERT INTO buf_{table.name} {select}")
-            staged.waiting += chunk.num_rows - self._turned_away(table, start, rows)
-            self._sample(table, f"buf_{table.name}")
         con.unregister("chunk")
+        staged.waiting += chunk.num_rows - self._turned_away(table, start, rows)
+        self._sample(table, f"buf_{table.name}")
 
     def _select(self, table: Table, query: str, source_file: str, mask: int) -> str:
         """Return SQL of conformed rows as the buffer holds them."""
@@ -186,52 +182,42 @@ class Stager:
             self.sources.append(source_file)
         return self.sources.index(source_file)
 
-    def _scanned(self, staged: Staged, batch: Batch, scan: Scan) -> bool:
-        """Let DuckDB read a batch from its file; False, and nothing done, when it needs care."""
-        table, kinds = staged.table, batch.rows.schema
-        given = {name: kinds.field(name).type for name in scan.columns}
-        self.con.execute(straight.scan_view(scan))
-        query = conform.conformed(
-            table,
-            given,
-            lambda local: local,  # every time names its zone
-            shop_id=self.shop_id,
-            patch=False,
-            clock_skew=self.clock_skew,
-            plain=given,  # looked into below
-        )
-        try:
-            select = self._select(table, query, batch.source_file, 0)
-            rows = self.con.sql(select).to_arrow_table()
-        except duckdb.Error:  # the other reader shall say what is wrong with the file
-            return False
-        finally:
-            self.con.execute("DROP VIEW chunk")
-        return straight.is_untouched(table, rows, given) and self._straight(staged, rows)
-
-    def _straight(self, staged: Staged, rows: pa.Table) -> bool:
+    def _straight(self, staged: Staged, batch: Batch, rows: pa.Table, before: int) -> bool:
         """Write a big chunk without a fault or a shared key as files at once; False if it is not.
 
         Sparing the rows a stay in the buffer saves most of the time of a big import.
         """
-        name = staged.table.name
-        parts = straight.parts_of(rows) if straight.is_faultless(rows) else None
+        made = direct.taken(staged.table, rows, self.shop_id)
+        if made is None:
+            return False
+        made = _traced(made, batch.source_file, _places(rows, before))
+        parts = straight.parts_of(staged.table, made)
         if parts is None:
+            return False
+        hashes = {one: self._hashes(staged.table, part) for one, part in parts.items()}
+        if not meet.differ([each["_h"] for each in hashes.values()]):
             return False
         self.flush(staged)  # rows that came earlier keep their place
         staged.flushes += 1
-        self.corrected[name] += pc.sum(rows["_fix"]).as_py()
-        self.clean[name, rows["source_file"][0].as_py()] += rows.num_rows
-        self.con.register(
-            "fresh", rows.take(pc.select_k_unstable(rows, _SAMPLE, [("_seq", "ascending")]))
-        )
+        self._sequence += rows.num_rows
+        self.clean[staged.table.name, batch.source_file] += rows.num_rows
+        first = made.slice(0, _SAMPLE)
+        self.con.register("fresh", first.append_column("_seq", pa.array(range(first.num_rows))))
         self._sample(staged.table, "fresh")
+        source = self._source(batch.source_file)
         for partition, part in parts.items():
             file = self._background.write(staged.table, partition, part, self.tag)
-            self.con.register("fresh", part.select(["_h", "_g", "_c", "_s"]))
-            self._remember(staged, file, "fresh")
+            self.con.register("fresh", hashes[partition])
+            self._remember(staged, file, f"(SELECT *, {source} AS _s FROM fresh)")
             self.con.unregister("fresh")
         return True
+
+    def _hashes(self, table: Table, part: pa.Table) -> pa.Table:
+        made = (meet.hashes if table.name in self.known else meet.no_hashes)(table)
+        self.con.register("fresh", part)
+        hashes = self.con.sql(f"SELECT {made} FROM fresh").to_arrow_table()
+        self.con.unregister("fresh")
+        return hashes
 
     def finish(self) -> None:
         """Empty every buffer; returns once all files are written."""
@@ -387,11 +373,24 @@ def _prepared(table: Table, rows: pa.Table, before: int) -> tuple[dict[str, pa.D
             if pa.types.is_timestamp(kind) and kind.unit != "us":
                 column = column.cast(pa.timestamp("us", kind.tz), safe=False)
             given[name], arrays[f"c_{name}"] = column.type, column
-    places = np.arange(rows.num_rows, dtype=np.int64)
-    arrays["_n"], arrays["_row"] = pa.array(places), pa.array(places + before + 1)
-    if "source_row" in rows.column_names:
-        arrays["_row"] = pc.coalesce(rows["source_row"].cast(pa.int64()), arrays["_row"])
+    arrays["_n"] = pa.array(np.arange(rows.num_rows, dtype=np.int64))
+    arrays["_row"] = _places(rows, before)
     return given, pa.table(arrays)
+
+
+def _places(rows: pa.Table, before: int) -> Any:
+    """Return the row of the file of each row of a chunk; ``before`` rows came earlier."""
+    counted = pa.array(np.arange(before + 1, before + rows.num_rows + 1))
+    if "source_row" not in rows.column_names:
+        return counted
+    return pc.coalesce(rows["source_row"].cast(pa.int64()), counted)
+
+
+def _traced(rows: pa.Table, source_file: str, places: Any) -> pa.Table:
+    name = pa.DictionaryArray.from_arrays(
+        pa.array(np.zeros(rows.num_rows, np.int32)), pa.array([source_file])
+    )
+    return rows.append_column("source_file", name).append_column("source_row", places)
 
 
 def _plain(table: Table, given: dict[str, pa.DataType], chunk: pa.Table) -> set[str]:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-__all__ = ["is_bare", "is_plain"]
+__all__ = ["content_of", "is_bare", "is_plain"]
 
 # Bytes that may begin or end a blank, the no-break and the ideographic space in UTF-8 included.
 _FIRST, _LAST = np.arange(256) <= 32, np.arange(256) <= 32
@@ -32,14 +32,25 @@ def is_bare(column: Any) -> bool:
     return all(_bare(chunk) for chunk in column.chunks)
 
 
+def content_of(array: Any) -> tuple[Any, Any]:
+    """Return (ends, bytes) of a text array: value n is ``bytes[ends[n]:ends[n + 1]]``.
+
+    A null is empty. Raises KeyError for an array that holds no text.
+    """
+    width = {pa.string(): np.int32, pa.large_string(): np.int64}[array.type]
+    _, offsets, data = array.buffers()
+    if offsets is None or not len(array):
+        return np.zeros(1, width), np.zeros(0, np.uint8)
+    ends = np.frombuffer(offsets, width)[array.offset : array.offset + len(array) + 1]
+    return ends, np.zeros(0, np.uint8) if data is None else np.frombuffer(data, np.uint8)
+
+
 def _bare(array: Any) -> bool:
+    if pa.types.is_dictionary(array.type):
+        array = array.dictionary
     if array.type != pa.string():
         return False
-    _, offsets, data = array.buffers()
-    if offsets is None or data is None or not len(array):
-        return True
-    ends = np.frombuffer(offsets, np.int32)[array.offset : array.offset + len(array) + 1]
-    content = np.frombuffer(data, np.uint8)
+    ends, content = content_of(array)
     first = content[ends[:-1][ends[1:] > ends[:-1]]]
     odd = (first == ord("=")) | (first == ord("'"))
     return not bool(odd.any() or (content[ends[0] : ends[-1]] == ord("\t")).any())
@@ -48,19 +59,14 @@ def _bare(array: Any) -> bool:
 def _plain(array: Any, blanks: bool, empties: bool) -> bool:
     if pa.types.is_dictionary(array.type):
         array = array.dictionary
-    kinds: dict[Any, Any] = {pa.string(): np.int32, pa.large_string(): np.int64}
-    if array.type not in kinds:
+    if array.type not in (pa.string(), pa.large_string()):
         return False
-    _, offsets, data = array.buffers()
-    if offsets is None or not len(array):
-        return True
-    ends = np.frombuffer(offsets, kinds[array.type])[array.offset : array.offset + len(array) + 1]
+    ends, content = content_of(array)
     filled = ends[1:] > ends[:-1]
     if empties and len(array) - int(np.count_nonzero(filled)) != array.null_count:
         return False
-    if not blanks or data is None:
+    if not blanks:
         return True
-    content = np.frombuffer(data, np.uint8)
     starts, stops = ends[:-1], ends[1:]
     if not filled.all():
         starts, stops = starts[filled], stops[filled]
