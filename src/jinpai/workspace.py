@@ -19,6 +19,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from jinpai.appraisal.api import Appraisals
 from jinpai.compare import compare_sales
 from jinpai.engine.duckdb import DuckEngine
 from jinpai.errors import UnknownName, UsageError
@@ -59,7 +60,7 @@ class MetricsResult:
         return to_arrow(self.rows, self.grain)
 
 
-class Workspace:
+class Workspace(Appraisals):
     """One company's folder: settings, lake, rejects. Open it with `jinpai.open`."""
 
     def __init__(self, root: str | Path) -> None:

@@ -21,7 +21,9 @@ from jinpai.cli.options import (
     as_json,
     checked_memory,
 )
+from jinpai.cli.plan_commands import plan_app
 from jinpai.cli.report_commands import report
+from jinpai.cli.score_commands import add_scoring
 from jinpai.cli.setting_commands import settings_app
 from jinpai.cli.words import both, say
 
@@ -395,6 +397,8 @@ app.command(
         "jinpai report my-shop --out march.xlsx --lang en",
     ),
 )(report)
+app.add_typer(plan_app, name="plan")
+add_scoring(app)
 app.add_typer(settings_app, name="settings")
 
 

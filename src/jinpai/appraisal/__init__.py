@@ -1,0 +1,1 @@
+"""What is done with the figures of a workspace: scores, what-if, locked periods, grades."""
