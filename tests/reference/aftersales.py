@@ -18,6 +18,7 @@ __all__ = [
     "after_sales_figures",
     "after_sales_products",
     "dispute_share",
+    "dispute_share_by_product",
 ]
 
 Record = dict[str, Any]
@@ -172,12 +173,7 @@ def after_sales_products(cell: Cell) -> dict[str | None, dict[str, Figure]]:
     }
 
 
-def dispute_share(cell: Cell, column: str) -> list[Slice]:
-    """Return the complaints of the cell by ``stage`` or ``cause``: most first, ties by code.
-
-    The empty class is after the others it ties with.
-    """
-    complaints = _in_cell(cell, _follows(cell, "complaints"), "opened_at")
+def _shares(complaints: list[Record], column: str) -> list[Slice]:
     codes = [complaint.get(column) for complaint in complaints]
     order = sorted(set(codes), key=lambda code: (-codes.count(code), code is None, code or ""))
     found, so_far = [], 0
@@ -192,3 +188,20 @@ def dispute_share(cell: Cell, column: str) -> list[Slice]:
             )
         )
     return found
+
+
+def dispute_share(cell: Cell, column: str) -> list[Slice]:
+    """Return the complaints of the cell by ``stage`` or ``cause``: most first, ties by code.
+
+    The empty class is after the others it ties with.
+    """
+    return _shares(_in_cell(cell, _follows(cell, "complaints"), "opened_at"), column)
+
+
+def dispute_share_by_product(cell: Cell, column: str) -> dict[str | None, list[Slice]]:
+    """Return product -> the same of the complaints that follow a sub-order to it."""
+    product = {item["sub_order_id"]: item.get("product_id") for item in _known_items(cell)}
+    by_product: dict[str | None, list[Record]] = {}
+    for complaint in _in_cell(cell, _follows(cell, "complaints"), "opened_at"):
+        by_product.setdefault(product.get(complaint.get("sub_order_id")), []).append(complaint)
+    return {name: _shares(complaints, column) for name, complaints in by_product.items()}

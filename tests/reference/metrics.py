@@ -12,6 +12,7 @@ from .aftersales import (
     after_sales_figures,
     after_sales_products,
     dispute_share,
+    dispute_share_by_product,
 )
 from .conversations import agent_key
 from .facts import Facts, facts, span
@@ -175,31 +176,39 @@ def _product_rows(cell: Cell, key: dict[str, Any], families: Sequence[str]) -> l
     return made
 
 
-def _dispute_rows(cell: Cell, key: dict[str, Any]) -> list[Row]:
+def _dispute_rows(cell: Cell, key: dict[str, Any], *, by_product: bool) -> list[Row]:
     """Return the shares of the stages and of the causes of complaints, each with its key."""
     made = []
     for column in ("stage", "cause"):
-        slices = dispute_share(cell, column)
-        total = sum(one.complaints for one in slices)
-        for one in slices:
-            figure = Figure(one.share, one.complaints, total)
-            made += _rows(cell, {**key, column: one.code}, {"dispute_share": figure})
+        if by_product:
+            parts = [
+                ({**key, "product_id": product_id}, slices)
+                for product_id, slices in dispute_share_by_product(cell, column).items()
+            ]
+        else:
+            parts = [(key, dispute_share(cell, column))]
+        for part_key, slices in parts:
+            total = sum(one.complaints for one in slices)
+            for one in slices:
+                figure = Figure(one.share, one.complaints, total)
+                (row,) = _rows(cell, {**part_key, column: one.code}, {"dispute_share": figure})
+                made.append(replace(row, cumulative=one.cumulative))
     return made
 
 
 def _grain_rows(
-    found: Facts, grain: Sequence[str], days: list[date], families: Sequence[str]
+    found: Facts, grain: Sequence[str], days: list[date], families: Sequence[str], trailing: int
 ) -> list[Row]:
-    made = []
+    made, by_product = [], "product" in grain
     for time_key, some_days in _time_cells(days, grain):
+        last = some_days[-1]
+        some = tuple(span(last - timedelta(days=trailing - 1), last)) if trailing else some_days
         for who_key, bare in _who_cells(found, grain):
-            cell, key = replace(bare, days=some_days), who_key | time_key
-            if "product" in grain:
-                made += _product_rows(cell, key, families)
-                continue
-            made += _who_rows(cell, key, families)
+            cell, key = replace(bare, days=some), who_key | time_key
+            rows = _product_rows if by_product else _who_rows
+            made += rows(cell, key, families)
             if "disputes" in families:
-                made += _dispute_rows(cell, key)
+                made += _dispute_rows(cell, key, by_product=by_product)
     return made
 
 
@@ -212,6 +221,7 @@ def evaluate(
     day_to: date | None = None,
     judge_rule: str | None = None,
     families: Sequence[str] = FAMILIES[:3],
+    trailing: int = 0,
 ) -> list[Row]:
     """Return one row per cell and metric, cells with nothing included.
 
@@ -222,6 +232,7 @@ def evaluate(
         judge_rule: default the shop's setting.
         families: which of FAMILIES; "disputes" are the rows of dispute_share, with a key
             ``stage`` or ``cause``.
+        trailing: each cell is the so many days that end with its last day; 0 is off.
 
     Raises:
         ValueError: for an unknown rule or grain.
@@ -239,5 +250,7 @@ def evaluate(
     if first is None or last is None:
         return []
     return [
-        row for grain in grains for row in _grain_rows(found, grain, span(first, last), families)
+        row
+        for grain in grains
+        for row in _grain_rows(found, grain, span(first, last), families, trailing)
     ]

@@ -92,7 +92,10 @@ class Shop:
 
 @dataclass(frozen=True)
 class Row:
-    """One figure: value, numerator and denominator exact (Fraction for quotients)."""
+    """One figure: value, numerator and denominator exact (Fraction for quotients).
+
+    ``cumulative`` is the share of a class of complaints and of those before it.
+    """
 
     shop_id: str
     grain: dict[str, str | None]
@@ -102,6 +105,7 @@ class Row:
     numerator: Value
     denominator: Value
     status: str
+    cumulative: Value = None
 
 
 def latest(shop: Shop) -> int | None:
