@@ -55,7 +55,7 @@ def test_by_score() -> None:
 
 def test_by_rank_equals_share_the_amounts_of_their_places() -> None:
     rules = """
-  on: rank
+  by: rank
   table:
     - {interval: "[1, 1]", amount: 1000.00}
     - {interval: "[2, 2]", amount: 500.01}

@@ -51,7 +51,7 @@ def pay_out(pay: Pay | None, team: Sequence[Standing]) -> tuple[dict[str, Paymen
     """
     if pay is None:
         return {}, Fraction(0)
-    asked = _by_rank(pay, team) if pay.on == "rank" else _by_score(pay, team)
+    asked = _by_rank(pay, team) if pay.by == "rank" else _by_score(pay, team)
     table = {who: _limit(cents, pay.cap) for who, cents in asked.items()}
     shares, wanted, left = _pool(pay, team, table) if pay.pool else ({}, {}, 0)
     paid = {}
@@ -80,7 +80,7 @@ def _amount_at(pay: Pay, value: Fraction | None) -> int:
 
 
 def _by_score(pay: Pay, team: Sequence[Standing]) -> dict[str, int]:
-    return {one.subject: _amount_at(pay, _standing_on(one, pay.on)) for one in team}
+    return {one.subject: _amount_at(pay, _standing_on(one, pay.by)) for one in team}
 
 
 def _by_rank(pay: Pay, team: Sequence[Standing]) -> dict[str, int]:
@@ -112,7 +112,7 @@ def _pool(
 
 def _weights(pay: Pay, pool: Pool, team: Sequence[Standing]) -> dict[str, Fraction]:
     """Return what each agent's share is in proportion to; those who take no part are left out."""
-    on = "total_normalised" if pay.on == "rank" else pay.on
+    on = "total_normalised" if pay.by == "rank" else pay.by
     weights = {}
     for one in team:
         held = _standing_on(one, on)

@@ -151,7 +151,7 @@ class Pool(_Strict):
 
     Attributes:
         share_by: in proportion to total, total_normalised, the metric of a code, or equally.
-        least: only those with at least this score (``on`` of the plan's pay) take part.
+        least: only those with at least this score (``by`` of the plan's pay) take part.
         cap: the most one agent gets of it.
     """
 
@@ -168,11 +168,11 @@ class Pay(_Strict):
     """Bonus rules.
 
     Attributes:
-        on: what the table's intervals are about.
+        by: what the table's intervals are about.
         cap: the most one agent gets, table and pool together.
     """
 
-    on: Literal["total_normalised", "total", "rank"] = "total_normalised"
+    by: Literal["total_normalised", "total", "rank"] = "total_normalised"
     table: list[PayRow] = Field(default_factory=list)
     pool: Pool | None = None
     cap: Amount | None = None
@@ -182,7 +182,7 @@ class Pay(_Strict):
         for at, row in enumerate(self.table):
             for other in self.table[:at]:
                 both = row.interval.span.clip(other.interval.span)
-                if not (both.on_integers() if self.on == "rank" else both).is_empty:
+                if not (both.on_integers() if self.by == "rank" else both).is_empty:
                     raise Refusal(
                         f"two rows of the table hold for {both.text()}",
                         f"表中有两行都适用于 {both.text()}",
