@@ -7,7 +7,7 @@ BIN := .venv/bin
 DEMO ?= demo-shop
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint bench docs lock clean
+.PHONY: help install demo test lint bench assets docs lock clean
 
 help: ## show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -18,8 +18,8 @@ install: .venv/.runtime ## make .venv with Jinpai and what it needs to run
 demo: .venv/.runtime ## simulate a shop, import it, show its team's table
 	$(BIN)/jinpai demo $(DEMO)
 
-test: lint ## lint, then all tests
-	$(BIN)/python -m pytest -n 2 -q
+test: lint .venv/.system ## lint, then all tests
+	JINPAI_NEED_BROWSER=1 $(BIN)/python -m pytest -n 2 --dist loadgroup -q
 
 lint: .venv/.dev ## style, format and types
 	$(BIN)/ruff check
@@ -28,6 +28,9 @@ lint: .venv/.dev ## style, format and types
 
 bench: .venv/.bench ## speed as ratios to hand-written Polars and pandas
 	$(BIN)/python benchmarks/run.py
+
+assets: ## renew the charts library from npm's lock file
+	npm ci && npm run assets
 
 docs: .venv/.dev ## write the pages that are made from the registries
 	$(BIN)/python -m jinpai.metrics.reference_page > docs/metrics.md
@@ -42,6 +45,19 @@ lock: .venv/.dev ## choose newer versions of everything we depend on
 
 clean: ## remove .venv and everything made
 	rm -rf .venv $(DEMO) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+# What some tests need beside Python: a real cluster runs on Java, a report is opened in a browser.
+.venv/.system: | .venv/bin/python
+	@lacks=""; \
+	command -v java >/dev/null || [ -n "$$JAVA_HOME" ] || lacks="$$lacks default-jre-headless"; \
+	command -v chromium >/dev/null || lacks="$$lacks chromium"; \
+	fc-list 2>/dev/null | grep -qi 'noto.*cjk' || lacks="$$lacks fonts-noto-cjk"; \
+	if [ -n "$$lacks" ]; then \
+	  root=""; [ "$$(id -u)" = 0 ] || root=sudo; echo "installing$$lacks"; \
+	  $$root apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$root apt-get install -y -qq \
+	    --no-install-recommends $$lacks >/dev/null; \
+	fi
+	@touch $@
 
 .venv/bin/python:
 	@test -n "$(PYTHON)" || { echo "Jinpai needs Python 3.11 or newer; say which: make PYTHON=/path/to/python3" >&2; exit 2; }

@@ -15,7 +15,12 @@ import jinpai
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "src" / "jinpai"
 # Where the name one imports is not the name one installs.
-INSTALLED_AS = {"yaml": "pyyaml", "python_calamine": "python-calamine"}
+INSTALLED_AS = {
+    "python_calamine": "python-calamine",
+    "re2": "google-re2",
+    "sklearn": "scikit-learn",
+    "yaml": "pyyaml",
+}
 
 
 def project() -> dict[str, Any]:
@@ -48,7 +53,9 @@ def test_everything_imported_is_a_declared_dependency() -> None:
             elif isinstance(node, ast.ImportFrom) and not node.level and node.module:
                 used.add(node.module.partition(".")[0])
     others = used - set(sys.stdlib_module_names) - {"jinpai"}
-    declared = {re.split(r"[<>=!~ \[]", entry)[0].lower() for entry in project()["dependencies"]}
+    extras = project()["optional-dependencies"].values()
+    entries = [*project()["dependencies"], *(entry for extra in extras for entry in extra)]
+    declared = {re.split(r"[<>=!~ \[]", entry)[0].lower() for entry in entries}
     # Time zones are data: nothing imports tzdata.
     assert {INSTALLED_AS.get(name, name) for name in others} == declared - {"tzdata"}
 
@@ -68,7 +75,9 @@ def test_lock_files_name_no_place() -> None:
 
 
 def test_lock_files_hold_every_dependency() -> None:
-    declared = {re.split(r"[<>=!~ \[]", entry)[0].lower() for entry in project()["dependencies"]}
+    extras = project()["optional-dependencies"].values()
+    entries = [*project()["dependencies"], *(entry for extra in extras for entry in extra)]
+    declared = {re.split(r"[<>=!~ \[]", entry)[0].lower() for entry in entries}
     for path in sorted((ROOT / "requirements").glob("*.txt")):
         locked = set(re.findall(r"^([\w.-]+)==", path.read_text("utf-8"), re.MULTILINE))
         assert declared - {name.lower() for name in locked} == set(), path.name
