@@ -11,18 +11,21 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from fractions import Fraction
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from jinpai.appraisal.grades import grade_period
+from jinpai.appraisal.period import score_period
 from jinpai.engine.duckdb import DuckEngine
 from jinpai.errors import UsageError, reason_zh
 from jinpai.metrics.query import MetricRow
 from jinpai.periods import days, local_time
 from jinpai.reports import render_page, write_workbook
-from jinpai.reports.model import Agents, Figures, Notes, Period, Report
+from jinpai.reports.model import Agents, Figures, Grades, Notes, Period, Report
 from jinpai.reports.tables import (
     DAY_CODES,
     Asked,
@@ -35,6 +38,8 @@ from jinpai.reports.tables import (
 from jinpai.reports.waits import Waits, merged
 from jinpai.reports.words import Language
 from jinpai.run import ShopRun
+from jinpai.scoring.concentration import concentration
+from jinpai.scoring.score import Sheet
 from jinpai.settings import Settings
 from jinpai.tables.lake import Snapshot
 from jinpai.workspace import MetricsResult, Workspace, scopes_of
@@ -67,6 +72,8 @@ def write_report(
     language: Language = "en",
     judge_rule: str | None = None,
     shop_id: str | None = None,
+    plan: str | Path | None = None,
+    policy: str | Path | None = None,
     on_step: OnStep | None = None,
 ) -> Report:
     """Write the report of a period as ``.html`` or ``.xlsx``; returns what it holds.
@@ -84,7 +91,15 @@ def write_report(
         )
     tell = on_step or (lambda name, share: None)
     tell("figures", 0.0)
-    report = collect(workspace, first=first, last=last, judge_rule=judge_rule, shop_id=shop_id)
+    report = collect(
+        workspace,
+        first=first,
+        last=last,
+        judge_rule=judge_rule,
+        shop_id=shop_id,
+        plan=plan,
+        policy=policy,
+    )
     tell(out.name, 0.8)
     aside = out.with_name(f".{out.name}.part")
     try:
@@ -108,6 +123,8 @@ def collect(
     last: str | date | None = None,
     judge_rule: str | None = None,
     shop_id: str | None = None,
+    plan: str | Path | None = None,
+    policy: str | Path | None = None,
 ) -> Report:
     """Return the report of a period of one shop.
 
@@ -115,9 +132,11 @@ def collect(
         first, last: local days, both inclusive; default the first to the last day loaded.
         judge_rule: order, order_first or payment; default the shop's setting.
         shop_id: the shop; needed where there are several.
+        plan: a KPI plan to score by; without it the report has no scores.
+        policy: a grade policy; without it the report has no grades.
     Raises:
         UsageError: before the first run; an impossible range; several shops and none chosen.
-        UnknownName: judge rule or shop.
+        UnknownName: judge rule or shop. InputError: no plan, no policy.
     """
     shop, period, rule = _asked_for(workspace, first, last, judge_rule, shop_id)
     ask = _Asking(workspace, shop.shop_id, rule)
@@ -126,7 +145,7 @@ def collect(
     by_agent = ask.of(period, by=("agent",))
     extra = _extra(workspace, shop, period, rule)
     here = tuple(days(period.first, period.last))
-    figures = _cells(by_agent.rows, "agent_id")
+    figures = _at_work(_cells(by_agent.rows, "agent_id"))
     previous = {} if before is None else _cells(ask.of(before, by=("agent",)).rows, "agent_id")
     per_day = _grouped(ask.of(period, DAY_CODES, by=("agent", "day")).rows)
     asked = Asked(
@@ -172,10 +191,61 @@ def collect(
             no_previous=date.fromisoformat(shop.first_day) if before is None else None,
             is_stale=whole.is_stale,
         ),
+        disputes=_disputes(ask, period),
+        trailing=_trailing(ask, period, date.fromisoformat(shop.first_day), here),
+        cohorts=tuple(workspace.cohorts(shop_id=shop.shop_id, judge_rule=rule).cohorts),
+        scores=None if plan is None else _scores(workspace, plan, period, shop.shop_id),
+        grades=None if policy is None else _grades(workspace, policy, period, shop.shop_id),
+        concentration=concentration(
+            {
+                agent: Fraction(of["sales_amount"].value or 0)
+                for agent, of in figures.items()
+                if agent is not None
+            }
+        ),
     )
 
 
 _SHOP_DAYS = (*DAY_CODES, "shop_sales_amount", "silent_amount")
+
+
+def _disputes(ask: _Asking, period: Period) -> dict[str, tuple[MetricRow, ...]]:
+    """Shares of complaints by stage and by cause; empty where there was none."""
+    asked = {kind: ask.of(period, ["dispute_share"], by=(kind,)).rows for kind in _CLASSES}
+    return {kind: tuple(rows) for kind, rows in asked.items() if rows}
+
+
+_CLASSES = ("stage", "cause")
+_TRAILING, _LEAST_DAYS = 28, 7
+
+
+def _trailing(
+    ask: _Asking, period: Period, loaded_from: date, here: Sequence[date]
+) -> dict[str, list[Any]]:
+    """Rates of the 28 days that end with each day; null where not all of them are loaded.
+
+    Empty where fewer than a week of days would be left: no line to speak of.
+    """
+    known = [loaded_from + timedelta(days=_TRAILING - 1) <= day for day in here]
+    if sum(known) < _LEAST_DAYS:
+        return {}
+    rows = ask.of(period, ["refund_rate", "complaint_rate"], by=("day",), trailing=_TRAILING).rows
+    found = series(rows, here)
+    return {
+        code: [value if is_known else None for value, is_known in zip(values, known, strict=True)]
+        for code, values in found.items()
+    }
+
+
+def _scores(workspace: Workspace, plan: str | Path, period: Period, shop_id: str) -> Sheet:
+    card = score_period(workspace, plan, first=period.first, last=period.last, shop_id=shop_id)
+    sheet = card.sheets[0]
+    return replace(sheet, notes=(*card.notes, *sheet.notes))
+
+
+def _grades(workspace: Workspace, policy: str | Path, period: Period, shop_id: str) -> Grades:
+    card = grade_period(workspace, policy, first=period.first, last=period.last, shop_id=shop_id)
+    return Grades(card.policy.name, card.shops[0].graded, card.notes)
 
 
 @dataclass(frozen=True)
@@ -187,7 +257,11 @@ class _Asking:
     rule: str
 
     def of(
-        self, period: Period, codes: Sequence[str] | None = None, by: Sequence[str] = ()
+        self,
+        period: Period,
+        codes: Sequence[str] | None = None,
+        by: Sequence[str] = (),
+        trailing: int = 0,
     ) -> MetricsResult:
         """Return the figures of a period at a grain; default every metric there is at it."""
         return self.workspace.ask(
@@ -197,6 +271,7 @@ class _Asking:
             last=period.last,
             judge_rule=self.rule,
             shop_id=self.shop_id,
+            trailing=trailing,
         )
 
 
@@ -231,6 +306,11 @@ def _cells(rows: Iterable[MetricRow], key: str | None) -> dict[str | None, Figur
     for row in rows:
         cells[row.grain[key] if key else None][row.metric] = row
     return dict(cells)
+
+
+def _at_work(cells: Mapping[str | None, Figures]) -> dict[str | None, Figures]:
+    """Those who received or sold something; others have figures of what they did earlier only."""
+    return {agent: of for agent, of in cells.items() if "sales_amount" in of}
 
 
 def _grouped(rows: Iterable[MetricRow]) -> dict[str | None, list[MetricRow]]:

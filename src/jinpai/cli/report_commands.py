@@ -33,6 +33,24 @@ def report(
             help=both("Language of the report; that of the locale", "报告的语言；默认随系统语言"),
         ),
     ] = None,
+    plan: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="PLAN",
+            show_default=False,
+            help=both(
+                "KPI plan to score by (jinpai plan example)", "绩效方案（见 jinpai plan example）"
+            ),
+        ),
+    ] = None,
+    policy: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            show_default=False,
+            help=both("Grade policy to grade by", "等级标准文件"),
+        ),
+    ] = None,
     judge_rule: Rule = None,
     shop: Shop = None,
     format_: As = "table",
@@ -50,6 +68,8 @@ def report(
             language=lang or language(),
             judge_rule=judge_rule,
             shop_id=shop,
+            plan=plan,
+            policy=policy,
             on_step=lambda name, share: advance(share, name),
         )
     if as_json(format_):

@@ -8,6 +8,7 @@ from typing import Any
 
 from jinpai.metrics.decompose import FACTORS
 from jinpai.reports.model import AgentSheet, Report
+from jinpai.reports.outcomes import class_name
 from jinpai.reports.people import anchors
 from jinpai.reports.waits import EDGES, Waits, merged
 from jinpai.reports.words import Words
@@ -20,6 +21,7 @@ Chart = dict[str, Any]
 def charts(report: Report, words: Words) -> dict[str, Chart]:
     """Return the charts by the id of their place on the page."""
     made = _overview(report, words)
+    made |= _outcomes(report, words)
     places = anchors(report)
     made["c-waits"] = _histogram(words, [(words("everyone"), report.waits)])
     for sheet in report.agents.sheets:
@@ -57,6 +59,30 @@ def _overview(report: Report, words: Words) -> dict[str, Chart]:
             "values": [_number(value) for _, value in rows],
         },
     }
+
+
+def _outcomes(report: Report, words: Words) -> dict[str, Chart]:
+    made: dict[str, Chart] = {}
+    for kind, rows in report.disputes.items():
+        made[f"c-{kind}"] = {
+            "kind": "pareto",
+            "labels": [class_name(words, kind, row.grain[kind]) for row in rows],
+            "values": [int(row.numerator or 0) for row in rows],
+            "shares": [row.cumulative for row in rows],
+            "names": [words("complaints"), words("cumulative")],
+        }
+    if report.trailing:
+        codes = [code for code in report.trailing if any(report.trailing[code])]
+        lines = [_metric_line(words, report.trailing, code) for code in codes]
+        made["c-trailing"] = _per_day(report, "ratio", lines=lines)
+    if report.concentration is not None and report.concentration.curve:
+        curve = [[float(people), float(value)] for people, value in report.concentration.curve]
+        made["c-curve"] = {
+            "kind": "curve",
+            "points": curve,
+            "names": [words("sales_chart"), words("curve_equal")],
+        }
+    return made
 
 
 def _sheet(report: Report, words: Words, sheet: AgentSheet, others: Waits) -> dict[str, Chart]:

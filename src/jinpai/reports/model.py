@@ -11,15 +11,20 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+from jinpai.metrics.cohorts import Cohort
 from jinpai.metrics.decompose import Identity, Parts
 from jinpai.metrics.query import MetricRow
 from jinpai.reports.waits import Waits
+from jinpai.scoring.concentration import Concentration
+from jinpai.scoring.grade import Graded
+from jinpai.scoring.score import Sheet
 
 __all__ = [
     "AgentSheet",
     "Agents",
     "Figures",
     "Finding",
+    "Grades",
     "Notes",
     "Period",
     "Report",
@@ -153,8 +158,27 @@ class Notes:
 
 
 @dataclass(frozen=True)
+class Grades:
+    """Grades of a period, best first; ``notes`` are (English, Chinese)."""
+
+    policy: str
+    graded: tuple[Graded, ...]
+    notes: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
 class Report:
-    """Everything a report says."""
+    """Everything a report says.
+
+    Attributes:
+        money: the sign before amounts.
+        days: every day of the period; series have a value per day.
+        disputes: ``stage`` and ``cause`` -> shares of complaints, largest first.
+        trailing: metric code -> value per day, of the 28 days that end with it.
+        concentration: how the agents' sales are spread over them.
+        cohorts: buyers by month of first purchase, oldest first.
+        scores, grades: only where a plan or a policy was given.
+    """
 
     shop_id: str
     shop_name: str
@@ -174,3 +198,9 @@ class Report:
     waits: Waits
     agents: Agents
     notes: Notes
+    disputes: Mapping[str, tuple[MetricRow, ...]] = field(default_factory=dict)
+    trailing: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    concentration: Concentration | None = None
+    cohorts: tuple[Cohort, ...] = ()
+    scores: Sheet | None = None
+    grades: Grades | None = None

@@ -18,39 +18,56 @@ from jinpai.reports.charts import charts
 from jinpai.reports.findings import LEAST
 from jinpai.reports.model import Figures, Report
 from jinpai.reports.notes import NotesView
+from jinpai.reports.outcomes import Outcomes
 from jinpai.reports.overview import Overview
 from jinpai.reports.people import People
 from jinpai.reports.tables import SHEET_CODES
+from jinpai.reports.verdicts import Verdicts
 from jinpai.reports.waits import THRESHOLDS, Waits
 from jinpai.reports.words import Language, Words
 
 __all__ = ["page_data", "render_page"]
 
-_PARTS = ("overview", "training", "team", "response", "sheets", "notes")
+_PARTS = (
+    "overview",
+    "training",
+    "team",
+    "response",
+    "aftersales",
+    "loyalty",
+    "scores",
+    "grades",
+    "sheets",
+    "notes",
+)
+_OPTIONAL = ("aftersales", "loyalty", "scores", "grades")
 
 
 def render_page(report: Report, language: Language) -> str:
     """Return the report as an HTML document in Chinese (``zh``) or English (``en``)."""
     words = Words(language, report.money)
     css, echarts, script = (_asset(name) for name in _ASSETS)
+    views = _views(report, words)
+    sections = [name for name in _PARTS if name not in _OPTIONAL or views[name]]
     values = {
         "w": words,
         "r": report,
         "version": __version__,
-        "sections": [(name, words(name)) for name in _PARTS],
+        "sections": [(name, words(name)) for name in sections],
         "csp": _policy(css, [echarts, script]),
         "css": Markup(css),  # noqa: S704 - our own files
         "echarts": Markup(echarts),  # noqa: S704
         "script": Markup(script),  # noqa: S704
         "data": Markup(_safe_json(page_data(report, words))),  # noqa: S704 - escaped there
-        **_views(report, words),
+        **views,
     }
     return _template().render(values)
 
 
 def _views(report: Report, words: Words) -> dict[str, Any]:
     overview, people = Overview(report, words), People(report, words)
-    notes = NotesView(report, words)
+    notes, outcomes = NotesView(report, words), Outcomes(report, words)
+    verdicts = Verdicts(report, words)
     return {
         "tiles": overview.tiles(),
         "said": overview.said(),
@@ -63,6 +80,14 @@ def _views(report: Report, words: Words) -> dict[str, Any]:
         "thresholds": THRESHOLDS,
         "waits": people.waits(),
         "sheets": people.sheets(),
+        "aftersales": outcomes.aftersales(),
+        "disputes": outcomes.disputes(),
+        "trailing": bool(report.trailing),
+        "concentration": outcomes.concentration(),
+        "loyalty": outcomes.loyalty(),
+        "cohorts": outcomes.cohorts(),
+        "scores": verdicts.scores(),
+        "grades": verdicts.grades(),
         "filters": notes.filters(),
         "immature": notes.immature(),
         "defined": [code for code in SHEET_CODES if code in report.shop],

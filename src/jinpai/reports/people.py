@@ -13,7 +13,7 @@ from jinpai.metrics.query import MetricRow
 from jinpai.reports.changes import FACTOR_UNITS, change_of, money_tone, tone_of
 from jinpai.reports.findings import one_per_topic
 from jinpai.reports.model import AgentSheet, Finding, Report, Split, Standing
-from jinpai.reports.tables import SHEET_CODES, TEAM_CODES
+from jinpai.reports.tables import SELLING_CODES, SERVICE_CODES, TEAM_CODES
 from jinpai.reports.words import NONE, Words
 
 __all__ = ["Cell", "People", "anchors"]
@@ -156,10 +156,23 @@ class People:
             "name": sheet.name,
             "sub": " · ".join(part for part in subs if part),
             "split": None if sheet.split is None else self._split(sheet.split),
-            "lines": [
-                self._sheet_line(sheet, code) for code in SHEET_CODES if code in sheet.figures
+            "tables": [
+                {"title": self._w(key), "lines": self._sheet_lines(sheet, codes)}
+                for key, codes in (
+                    ("sheet_selling", SELLING_CODES),
+                    ("sheet_service", SERVICE_CODES),
+                )
             ],
         }
+
+    def _sheet_lines(self, sheet: AgentSheet, codes: Sequence[str]) -> list[dict[str, Any]]:
+        """A line per metric that anybody in the shop has a value of."""
+        shop = self._r.shop
+        return [
+            self._sheet_line(sheet, code)
+            for code in codes
+            if code in sheet.figures and (code not in shop or shop[code].value is not None)
+        ]
 
     def _sheet_line(self, sheet: AgentSheet, code: str) -> dict[str, Any]:
         w, row, standing = self._w, sheet.figures[code], sheet.standings[code]
@@ -170,7 +183,6 @@ class People:
             "n": n,
             "others": w.value(code, standing.others),
             "place": self._place(standing) if standing.of > 1 else NONE,
-            "before": sheet.previous.get(code),
             "change": change_of(w, code, sheet.figures, sheet.previous) or NONE,
             "tone": tone_of(code, sheet.figures, sheet.previous),
         }

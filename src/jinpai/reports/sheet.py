@@ -23,11 +23,12 @@ _FORMS = {
     "count": "#,##0",
     "orders": "#,##0",
     "items": "#,##0",
+    "points": "#,##0.##",
     "day": "yyyy-mm-dd",
 }
 _OTHER = "#,##0.00"
 _RISKY = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
-_WIDEST, _NARROWEST = 60, 8
+_WIDEST, _NARROWEST, _HEAD = 60, 8, 14
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,6 @@ class Book:
         )
         self.title = book.add_format({"bold": True, "font_size": 14})
         self.bold = book.add_format({"bold": True})
-        self.wrap = book.add_format({"text_wrap": True, "valign": "top"})
 
     def sheet(self, name: str) -> Any:
         """Add a sheet that prints across one A4 page, landscape."""
@@ -100,14 +100,14 @@ class Book:
         filters: bool = True,
     ) -> Table:
         """Write a table; with filters the head is frozen too. Columns become as wide as needed."""
-        widths = [width_of(column.head) for column in columns]
+        widths = [min(width_of(column.head), _HEAD) for column in columns]
         for place, column in enumerate(columns):
             sheet.write_string(top, place, column.head, self._head)
         at = top
         for at, row in enumerate(rows, start=top + 1):
             for place, (column, value) in enumerate(zip(columns, row, strict=True)):
                 shown = self.write(sheet, at, place, value, column.unit)
-                widths[place] = max(widths[place], width_of(shown))
+                widths[place] = max(widths[place], *map(width_of, shown.split("\n")))
         for place, width in enumerate(widths):
             sheet.set_column(place, place, min(max(width + 2, _NARROWEST), _WIDEST))
         if filters:
@@ -139,7 +139,9 @@ class Book:
         key = (unit, is_provisional, is_risky)
         if key not in self._styles:
             look: dict[str, Any] = {"valign": "top"}
-            if unit != "text":
+            if unit == "text":
+                look["text_wrap"] = True
+            else:
                 look["num_format"] = _FORMS.get(unit, _OTHER)
             if is_provisional:
                 look |= {"italic": True, "font_color": "#7A5A00"}

@@ -16,7 +16,11 @@ from jinpai.reports.model import AgentSheet, Figures, Split, Standing
 from jinpai.reports.waits import Waits, merged
 
 __all__ = [
+    "AFTER_CODES",
     "DAY_CODES",
+    "LOYALTY_CODES",
+    "SELLING_CODES",
+    "SERVICE_CODES",
     "SHEET_CODES",
     "TEAM_CODES",
     "Asked",
@@ -39,18 +43,28 @@ TEAM_CODES = (
     "reply_rate",
 )
 """Metrics of the team table."""
-SHEET_CODES = (
+SELLING_CODES = (
     "sales_amount",
     "net_sales_amount",
     "sales_orders",
+    "received_buyers",
     "inquiry_buyers",
     "inquiry_conversion_rate",
+    "inquiry_order_rate",
     "payment_rate",
     "amount_per_buyer",
     "amount_per_buyer_ratio",
     "items_per_buyer",
     "assist_receptions",
     "assist_amount",
+    "new_buyer_conversion_rate",
+    "returning_share",
+    "old_buyer_churn",
+    "purchase_cycle_days",
+    "new_buyer_repurchase_rate",
+    "new_buyer_retention_rate",
+)
+SERVICE_CODES = (
     "first_response_seconds",
     "avg_response_seconds",
     "within_180s_rate",
@@ -60,8 +74,27 @@ SHEET_CODES = (
     "answer_question_ratio",
     "max_concurrency",
     "online_hours",
+    "refund_rate",
+    "refund_dispute_rate",
+    "return_rate",
+    "complaint_rate",
+    "bad_review_rate",
+    "negative_review_rate",
+    "refund_self_closed_rate",
+    "refund_close_hours",
+    "dsr_service",
 )
-"""Metrics of an agent's page."""
+SHEET_CODES = (*SELLING_CODES, *SERVICE_CODES)
+"""Metrics of an agent's page, in its two tables."""
+AFTER_CODES = SERVICE_CODES[SERVICE_CODES.index("refund_rate") :]
+LOYALTY_CODES = (
+    "returning_share",
+    "old_buyer_churn",
+    "purchase_cycle_days",
+    "new_buyer_conversion_rate",
+    "new_buyer_repurchase_rate",
+    "new_buyer_retention_rate",
+)
 DAY_CODES = (
     "sales_amount",
     "inquiry_buyers",
@@ -175,20 +208,17 @@ def _identity(cells: Sequence[Figures]) -> Identity:
 
 
 def _numbers(figures: Figures) -> list[Fraction]:
-    return [Fraction(figures[code].value or 0) for code in _IDENTITY]
+    return [Fraction(figures[code].value or 0) for code in _IDENTITY if code in figures]
 
 
 def _standings(cells: Mapping[str, Figures]) -> dict[str, dict[str, Standing]]:
     found: dict[str, dict[str, Standing]] = {agent: {} for agent in cells}
-    for code in next(iter(cells.values())):
+    for code in dict.fromkeys(code for figures in cells.values() for code in figures):
         metric = registry().metric(code)
-        values = {
-            agent: figures[code].value
-            for agent, figures in cells.items()
-            if figures[code].value is not None
-        }
+        rows = {agent: figures[code] for agent, figures in cells.items() if code in figures}
+        values = {agent: row.value for agent, row in rows.items() if row.value is not None}
         for agent in cells:
-            others = [figures[code] for who, figures in cells.items() if who != agent]
+            others = [row for who, row in rows.items() if who != agent]
             value, n = _pooled(metric, others)
             found[agent][code] = Standing(_place(metric, values, agent), len(values), value, n)
     return found

@@ -13,6 +13,7 @@ from jinpai.metrics.definition import registry
 from jinpai.metrics.query import MetricRow
 from jinpai.reports.charts import histogram_labels
 from jinpai.reports.model import AgentSheet, Report
+from jinpai.reports.outcome_sheets import write_outcomes
 from jinpai.reports.overview import Overview
 from jinpai.reports.sheet import Book, Column, Table, Valued
 from jinpai.reports.tables import DAY_CODES, SHEET_CODES
@@ -51,6 +52,7 @@ class _Writer:
         self._response()
         self._daily()
         self._splits()
+        write_outcomes(self._book, self._r, self._w)
         self._figures()
         self._notes()
         self._definitions()
@@ -247,7 +249,7 @@ class _Writer:
                     **style,
                 }
             )
-        chart.set_x_axis({"date_axis": False, "num_format": "mm-dd", "text_axis": True})
+        chart.set_x_axis({"num_format": "mm-dd", "text_axis": True})
         chart.set_legend({"position": "bottom"} if len(columns) > 1 else {"none": True})
         table.sheet.insert_chart(table.last + 2 + place * 16, 0, chart)
 

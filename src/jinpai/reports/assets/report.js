@@ -101,6 +101,31 @@
       }));
       return option;
     },
+    pareto(chart, look) {
+      const option = base(look);
+      option.xAxis = category(look, chart.labels);
+      option.xAxis.axisLabel = { color: look.quiet, fontSize: 11, interval: 0, overflow: "break", width: 70 };
+      option.yAxis = [valueAxis(look, "count", { minInterval: 1 }), valueAxis(look, "ratio", { min: 0, max: 1, interval: 0.25, splitLine: { show: false } })];
+      option.tooltip.formatter = (items) => safe(items[0].name) + "<br>" + items.map((item) =>
+        rowText(item.seriesName, show(item.seriesIndex ? "ratio" : "count", item.value), item.marker)).join("<br>");
+      option.series = [
+        { type: "bar", name: chart.names[0], data: chart.values, barMaxWidth: 40, label: { show: true, position: "top", color: look.ink, fontSize: 11 } },
+        { type: "line", name: chart.names[1], data: chart.shares, yAxisIndex: 1, symbolSize: 5, lineStyle: { width: 2 } },
+      ];
+      return option;
+    },
+    curve(chart, look) {
+      const option = base(look);
+      option.grid.right = 22;
+      option.xAxis = valueAxis(look, "ratio", { min: 0, max: 1, interval: 0.2 });
+      option.yAxis = valueAxis(look, "ratio", { min: 0, max: 1, interval: 0.2 });
+      option.tooltip.formatter = (items) => exact.ratio(items[0].value[0]) + " → <b>" + exact.ratio(items[0].value[1]) + "</b>";
+      option.series = [
+        { type: "line", name: chart.names[0], data: chart.points, symbolSize: 5, lineStyle: { width: 2 } },
+        { type: "line", name: chart.names[1], data: [[0, 0], [1, 1]], showSymbol: false, tooltip: { show: false }, lineStyle: { width: 1, type: "dashed", color: look.neutral }, itemStyle: { color: look.neutral } },
+      ];
+      return option;
+    },
     bridge(chart, look, width) {
       const option = base(look);
       option.legend.show = false;
