@@ -22,6 +22,7 @@ from jinpai.cli.options import (
     checked_memory,
 )
 from jinpai.cli.plan_commands import plan_app
+from jinpai.cli.qc_commands import qc_app
 from jinpai.cli.report_commands import report
 from jinpai.cli.score_commands import add_scoring
 from jinpai.cli.setting_commands import settings_app
@@ -398,6 +399,7 @@ app.command(
     ),
 )(report)
 app.add_typer(plan_app, name="plan")
+app.add_typer(qc_app, name="qc")
 add_scoring(app)
 app.add_typer(settings_app, name="settings")
 

@@ -1,0 +1,1 @@
+"""Quality: what was said, judged. Scorers for single texts, turns and dialogues; acts; rules."""
