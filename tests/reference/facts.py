@@ -92,6 +92,15 @@ class Facts:
         return sorted(found, key=lambda one: (one.at, one.order_id))
 
     @cached_property
+    def purchases(self) -> dict[str, list[Paid]]:
+        """Buyer -> its paid orders by (paid_at, order_id); without a buyer they are nobody's."""
+        found: dict[str, list[Paid]] = {}
+        for paid in self.paid:
+            if paid.buyer_id is not None:
+                found.setdefault(paid.buyer_id, []).append(paid)
+        return found
+
+    @cached_property
     def items(self) -> dict[str, list[dict[str, Any]]]:
         """The items of each order that is not excluded, by sub_order_id."""
         return {order["order_id"]: _items(self.shop, order["order_id"]) for order in self.live}

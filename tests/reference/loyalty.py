@@ -11,7 +11,7 @@ from .conversations import Reception
 from .facts import Facts, Paid
 from .figures import Cell, Figure, inquiry_figures, ratio
 
-__all__ = ["LOYALTY", "Cohort", "cohorts", "history_from", "loyalty_figures", "purchases"]
+__all__ = ["LOYALTY", "Cohort", "cohorts", "history_from", "loyalty_figures"]
 
 LOYALTY = (
     "returning_share", "old_buyer_churn", "purchase_cycle_days", "new_buyer_conversion_rate",
@@ -27,15 +27,6 @@ class Cohort:
     months: int
     buyers: int
     amount: Decimal
-
-
-def purchases(facts: Facts) -> dict[str, list[Paid]]:
-    """Return buyer -> paid orders by (paid_at, order_id); orders without a buyer are nobody's."""
-    found: dict[str, list[Paid]] = {}
-    for paid in facts.paid:
-        if paid.buyer_id is not None:
-            found.setdefault(paid.buyer_id, []).append(paid)
-    return found
 
 
 def _between(orders: list[Paid], first: date, last: date) -> list[Paid]:
@@ -54,7 +45,7 @@ def _days(orders: list[Paid]) -> list[date]:
 
 def _returning(cell: Cell) -> Figure:
     paying = returning = 0
-    for orders in purchases(cell.facts).values():
+    for orders in cell.facts.purchases.values():
         inside = _between(orders, cell.days[0], cell.days[-1])
         if inside and _is_of(cell, inside[-1]):
             paying += 1
@@ -65,7 +56,7 @@ def _returning(cell: Cell) -> Figure:
 def _churn(cell: Cell) -> Figure:
     before = cell.days[0] - timedelta(days=len(cell.days))
     old = lost = 0
-    for orders in purchases(cell.facts).values():
+    for orders in cell.facts.purchases.values():
         earlier = _between(orders, before, cell.days[0] - timedelta(days=1))
         if earlier and _is_of(cell, earlier[-1]):
             old += 1
@@ -75,7 +66,7 @@ def _churn(cell: Cell) -> Figure:
 
 def _cycle(cell: Cell) -> Figure:
     gaps = []
-    for orders in purchases(cell.facts).values():
+    for orders in cell.facts.purchases.values():
         inside = _between(orders, cell.days[0], cell.days[-1])
         if not inside or not _is_of(cell, inside[-1]):
             continue
@@ -89,7 +80,7 @@ def _cycle(cell: Cell) -> Figure:
 def _again(cell: Cell, low: int, high: int) -> Figure:
     """Return the share of the cell's first-time buyers who buy again low..high days later."""
     first_time = again = 0
-    for orders in purchases(cell.facts).values():
+    for orders in cell.facts.purchases.values():
         first = orders[0]
         if not cell.days[0] <= first.day <= cell.days[-1] or not _is_of(cell, first):
             continue
@@ -100,7 +91,7 @@ def _again(cell: Cell, low: int, high: int) -> Figure:
 
 def loyalty_figures(cell: Cell) -> dict[str, Figure]:
     """Return the metrics of section 4.3; P is the number of days of the cell."""
-    known = purchases(cell.facts)
+    known = cell.facts.purchases
     reach = int(cell.facts.shop.setting("repurchase_days"))
 
     def is_new(reception: Reception) -> bool:
@@ -122,11 +113,16 @@ def history_from(facts: Facts) -> date | None:
     return facts.calendar.day_of(min(created)) if created else None
 
 
-def cohorts(facts: Facts) -> list[Cohort]:
-    """Return month of first purchase × months since: buyers and amounts, where there are any."""
+def cohorts(facts: Facts, agent_id: str | None = None) -> list[Cohort]:
+    """Return month of first purchase × months since: buyers and amounts, where there are any.
+
+    With an agent only buyers whose first order is credited to it.
+    """
     found: dict[tuple[str, int], tuple[set[str], Decimal]] = {}
-    for buyer_id, orders in purchases(facts).items():
+    for buyer_id, orders in facts.purchases.items():
         start = orders[0].day
+        if agent_id is not None and orders[0].agent_id != agent_id:
+            continue
         for paid in orders:
             months = (paid.day.year - start.year) * 12 + paid.day.month - start.month
             buyers, amount = found.get((f"{start:%Y-%m}", months), (set(), Decimal("0.00")))

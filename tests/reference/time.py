@@ -72,6 +72,17 @@ def first_instant(zone: str, start_clock: int, day: date) -> int | None:
     return None
 
 
+@lru_cache(maxsize=200_000)
+def day_at(zone: str, start_clock: int, at: int) -> date:
+    """Return the latest day that has begun at an instant."""
+    day = date(1970, 1, 1) + timedelta(days=(at + offset(zone, at)) // DAY + 1)
+    while True:
+        begun = first_instant(zone, start_clock, day)
+        if begun is not None and begun <= at:
+            return day
+        day -= timedelta(days=1)
+
+
 class Calendar:
     """The days of one shop."""
 
@@ -98,10 +109,7 @@ class Calendar:
 
     def day_of(self, at: int) -> date:
         """Return the local day of an instant: the latest day that has begun."""
-        day = date(1970, 1, 1) + timedelta(days=self.wall(at) // DAY + 1)
-        while first_instant(self.zone, self.start_clock, day) is None or self.day_start(day) > at:
-            day -= timedelta(days=1)
-        return day
+        return day_at(self.zone, self.start_clock, at)
 
 
 def _duty_intervals(hours: dict[str, Any], first: date, last: date) -> list[tuple[int, int]]:
