@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence, Set
+from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from jinpai import attribution, conversations
 from jinpai.conversations.inputs import TEXT_SETTINGS, RunShop, run_relations, settings_in_use
-from jinpai.engine.duckdb import DuckEngine
+from jinpai.engine.base import Engine, OnStep
 from jinpai.engine.plan import Step
 from jinpai.errors import BalanceError, EngineError
 from jinpai.periods import day_of
@@ -32,8 +32,6 @@ RESULTS = ("roster", *conversations.RESULTS, *attribution.RESULTS)
 CHECKED = ("thread_names", "threads", "order_facts", "winners")
 # Keys are 63-bit: a clash among a billion threads is rarer than one in ten.
 _SALTS = 5
-
-OnStep = Callable[[str, int, int], None]
 
 _ROSTER = Step(
     "roster",
@@ -100,7 +98,7 @@ def every_step() -> list[Step]:
 
 
 def make(
-    engine: DuckEngine,
+    engine: Engine,
     shops: Sequence[RunShop],
     on_step: OnStep | None = None,
     *,
@@ -128,7 +126,7 @@ def make(
     raise EngineError("key clashes", attribution.key_clashes(), f"after {_SALTS} salts")
 
 
-def check(engine: DuckEngine, checks: Mapping[str, str]) -> dict[str, int]:
+def check(engine: Engine, checks: Mapping[str, str]) -> dict[str, int]:
     """Ask checks that may return no row; return name -> broken rows, all 0.
 
     Raises BalanceError with the first broken row.

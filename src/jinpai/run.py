@@ -15,6 +15,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from jinpai.conversations.inputs import RunShop
+from jinpai.engine.base import Engine
 from jinpai.engine.duckdb import DuckEngine
 from jinpai.errors import UnknownName, UsageError
 from jinpai.line import RESULTS, OnStep, ShopRun, make, shop_runs
@@ -22,6 +23,7 @@ from jinpai.periods import parse_as_of
 from jinpai.refresh.job import Job
 from jinpai.refresh.report import RunReport
 from jinpai.settings import Settings
+from jinpai.spark_run import SparkCluster, canonical_schemas, run_on
 from jinpai.tables.delta import parquet
 from jinpai.tables.lake import Lake, Snapshot
 from jinpai.workspace_config import Config
@@ -40,6 +42,11 @@ __all__ = [
 
 def open_engine(root: Path, *, memory: str | None = None, threads: int | None = None) -> DuckEngine:
     """Return an engine that spills inside the workspace, where there is room for its data."""
+    return DuckEngine(memory_limit=memory, threads=threads, spill=_spill(root))
+
+
+def _spill(root: Path) -> Path:
+    """Return a folder of this process in the workspace; those of dead processes are removed."""
     spill = root / ".spill"
     spill.mkdir(exist_ok=True)
     for left in spill.iterdir():
@@ -47,7 +54,7 @@ def open_engine(root: Path, *, memory: str | None = None, threads: int | None = 
             shutil.rmtree(left, ignore_errors=True)
     mine = spill / str(os.getpid())
     mine.mkdir(exist_ok=True)
-    return DuckEngine(memory_limit=memory, threads=threads, spill=mine)
+    return mine
 
 
 def _alive(name: str) -> bool:
@@ -69,6 +76,7 @@ def run_line(
     shop_id: str | None = None,
     memory: str | None = None,
     threads: int | None = None,
+    spark: SparkCluster | None = None,
     on_step: OnStep | None = None,
 ) -> RunReport:
     """Make the derived relations where they can differ from the last good run's, and publish them.
@@ -79,16 +87,28 @@ def run_line(
         full: make everything again.
         shop_id: only this shop; the others stay as the last run left them.
         memory: such as ``1GB``; beyond it the engine spills to disk.
+        spark: compute there, everything and of all shops, instead of in this process.
     Raises:
-        UsageError: nothing is loaded, or as_of lies before everything.
+        UsageError: nothing is loaded, or as_of lies before everything; Spark cannot be reached.
         UnknownName: the shop has no message and no order.
         BalanceError: the books do not balance; nothing was published.
         EngineError: a step failed.
     """
     snapshot = lake.snapshot()
+    if spark is not None:
+        if shop_id is not None:
+            raise UsageError(
+                "Spark computes all shops; leave out --shop, or --engine spark.",
+                zh="Spark 总是计算全部店铺；请去掉 --shop 或 --engine spark。",
+            )
+        with spark.engine(_spill(config.root)) as cluster:
+            cluster.read(snapshot, canonical_schemas())
+            shops = _shops(cluster, snapshot, config, as_of, "messages")
+            return run_on(cluster, snapshot, shops, on_step)
     with open_engine(config.root, memory=memory, threads=threads) as engine:
         snapshot.register(engine.con)
-        shops = _shops(engine, snapshot, config, as_of)
+        edges = "messages" if as_of is not None else _edges(snapshot)
+        shops = _shops(engine, snapshot, config, as_of, edges)
         known = [shop.shop_id for shop in shops]
         if shop_id is not None and shop_id not in known:
             raise UnknownName("shop", shop_id, known)
@@ -148,14 +168,16 @@ order by shop_id
 
 
 def _shops(
-    engine: DuckEngine, snapshot: Snapshot, config: Config, as_of: str | None
+    engine: Engine, snapshot: Snapshot, config: Config, as_of: str | None, messages: str
 ) -> list[RunShop]:
-    """Return every shop with a message, order or payment until as_of."""
+    """Return every shop with a message, order or payment until as_of.
+
+    ``messages``: a relation with the first and the last of every shop among its rows.
+    """
     zones = snapshot.zones()
     asked = _asked(engine, config, zones, as_of)
     shops = []
-    bounds = _BOUNDS.format(messages="messages" if asked else _edges(snapshot))
-    for row in engine.fetch("bounds", bounds).to_pylist():
+    for row in engine.fetch("bounds", _BOUNDS.format(messages=messages)).to_pylist():
         if row["first_event_us"] is None:
             continue
         shop_id, last_us = row["shop_id"], row["last_us"]
@@ -192,7 +214,7 @@ def _edges(snapshot: Snapshot) -> str:
 
 
 def _asked(
-    engine: DuckEngine, config: Config, zones: Mapping[str, str], as_of: str | None
+    engine: Engine, config: Config, zones: Mapping[str, str], as_of: str | None
 ) -> dict[str, int]:
     """Put and return the instant that --as-of means in each shop; none without --as-of."""
     asked = {}

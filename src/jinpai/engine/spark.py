@@ -6,6 +6,7 @@ to a scratch folder that driver and executors share, so a lost executor loses no
 
 from __future__ import annotations
 
+import re
 import shutil
 import tempfile
 import time
@@ -106,7 +107,7 @@ class SparkEngine:
             if step.keep:
                 place = _place(str(self._folder(step.name)))
                 made.write.mode("error").parquet(place)
-                made = self.session.read.schema(made.schema).parquet(place)
+                made = self.session.read.schema(made.schema).parquet(_literal(place))
             made.createOrReplaceTempView(step.name)
 
     def drop(self, name: str) -> None:
@@ -186,8 +187,7 @@ class SparkEngine:
     def _parquet(self, places: list[str], schema: pa.Schema) -> DataFrame:
         from pyspark.sql.pandas.types import from_arrow_schema
 
-        reader = self.session.read.schema(from_arrow_schema(schema))
-        return reader.option("__globPaths__", "false").parquet(*places)
+        return self.session.read.schema(from_arrow_schema(schema)).parquet(*map(_literal, places))
 
     def _folder(self, name: str) -> Path:
         self._made += 1
@@ -199,6 +199,15 @@ def _place(path: str) -> str:
     if path.startswith("s3://"):
         return "s3a" + path[2:]
     return path if "://" in path else f"file://{path}"
+
+
+def _literal(place: str) -> str:
+    r"""Return a place to read in which no character stands for others.
+
+    >>> _literal("file:///shops/[1]*/part.parquet")
+    'file:///shops/\\[1\\]\\*/part.parquet'
+    """
+    return re.sub(r"([\\{}\[\]*?])", r"\\\1", place)
 
 
 def _named(folder: Path, tag: str) -> list[tuple[str, int]]:

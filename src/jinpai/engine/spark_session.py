@@ -9,6 +9,7 @@ import socket
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jinpai.errors import EngineError, UsageError
@@ -31,7 +32,6 @@ _DEFAULTS = {
     "spark.app.name": "jinpai",
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
-    "spark.log.level": "ERROR",
     "spark.sql.parquet.compression.codec": "zstd",
     "spark.sql.adaptive.enabled": "true",
 }
@@ -47,9 +47,8 @@ def session_of(master: str | None, conf: Mapping[str, str]) -> tuple[SparkSessio
         UsageError: PySpark or Java is missing, or the cluster cannot be reached.
     """
     try:
-        with warnings.catch_warnings():
-            # It says what it thinks of the newest pandas, which no step of ours touches.
-            warnings.simplefilter("ignore", FutureWarning)
+        with _quiet():
+            import pyspark.sql.pandas.types  # noqa: F401 - it warns when it is loaded
             from pyspark.sql import SparkSession
     except ImportError as error:
         raise UsageError(
@@ -66,17 +65,29 @@ def session_of(master: str | None, conf: Mapping[str, str]) -> tuple[SparkSessio
     return session, False
 
 
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep to itself what PySpark thinks of the newest pandas, which no step of ours touches.
+
+    Python 3.12 also warns of the fork by which it starts Java beside Arrow's threads.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        warnings.simplefilter("ignore", DeprecationWarning)
+        yield
+
+
 def _connected(master: str | None, settings: dict[str, str]) -> SparkSession:
     from pyspark.sql import SparkSession
 
     if master is not None:
         settings["spark.master"] = master
+    log = Path(__file__).with_name("spark_log4j2.properties").as_uri()
+    settings.setdefault("spark.driver.extraJavaOptions", f"-Dlog4j2.configurationFile={log}")
     _check_java()
     _check_master(settings.get("spark.master", ""))
     try:
-        with warnings.catch_warnings():
-            # Python 3.12 warns of the fork by which PySpark starts Java beside threads of Arrow.
-            warnings.simplefilter("ignore", DeprecationWarning)
+        with _quiet():
             return SparkSession.Builder().config(map=dict(settings)).getOrCreate()
     except Exception as error:  # of many kinds: PySpark's, py4j's, the system's
         raise UsageError(
