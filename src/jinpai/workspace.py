@@ -31,6 +31,7 @@ from jinpai.metrics.result import to_arrow
 from jinpai.periods import parse_day, parse_range
 from jinpai.run import OnStep, RunReport, ShopRun, open_engine, run_line, shop_runs
 from jinpai.settings import Settings
+from jinpai.spark_run import SparkCluster
 from jinpai.tables.lake import Lake, Snapshot
 from jinpai.tables.load import Progress
 from jinpai.workspace_config import Config, init_config, load_config
@@ -101,11 +102,12 @@ class Workspace(Appraisals):
     def run(
         self,
         *,
-'        as_of: str | None = None,
+        as_of: str | None = None,
         full: bool = False,
         shop_id: str | None = None,
         memory: str | None = None,
         threads: int | None = None,
+        spark: SparkCluster | None = None,
         on_step: OnStep | None = None,
     ) -> RunReport:
         """Make conversations, attribution and credits (see `run.run_line`)."""
@@ -117,6 +119,7 @@ class Workspace(Appraisals):
             shop_id=shop_id,
             memory=memory,
             threads=threads,
+            spark=spark,
             on_step=on_step,
         )
 
