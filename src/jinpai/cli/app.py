@@ -26,6 +26,7 @@ from jinpai.cli.qc_commands import qc_app
 from jinpai.cli.report_commands import report
 from jinpai.cli.score_commands import add_scoring
 from jinpai.cli.setting_commands import settings_app
+from jinpai.cli.spark_options import Conf, EngineName, Master, Scratch, cluster_of
 from jinpai.cli.words import both, say
 
 __all__ = ["app"]
@@ -277,6 +278,10 @@ def run(
     ] = None,
     threads: Threads = None,
     memory: Memory = None,
+    engine: EngineName = "duckdb",
+    master: Master = None,
+    conf: Conf = None,
+    scratch: Scratch = None,
     format_: As = "table",
 ) -> None:
     """Run the line."""
@@ -284,11 +289,15 @@ def run(
     from jinpai.workspace import Workspace as Opened
 
     size = checked_memory(memory)
+    given = {"--memory": memory, "--threads": threads}
+    refused = [name for name, value in given.items() if value is not None]
+    spark = cluster_of(engine, master, conf, scratch, refused)
     with progress(say("Running", "计算"), total=1.0) as advance:
         report = Opened(workspace).run(
             as_of=as_of,
             memory=size,
             threads=threads,
+            spark=spark,
             on_step=lambda name, done, of: advance(done / max(of, 1), name),
         )
     if as_json(format_):
