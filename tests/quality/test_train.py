@@ -98,7 +98,7 @@ def test_figures_by_hand() -> None:
     scores = np.array([[2, 1], [3, 1], [1, 2], [0, 5]], np.float64)
     examples = [Example((), 0, name) for name in "abba"]
     found = figures(("a", "b"), scores, examples)
-    # b is scored -1, -2, 1, 5 higher than a; pairs (b, a): (-2,-1) (-2,5) (1,-1) (1,5): one of four.
+    # b is scored -1, -2, 1, 5 higher: of the pairs (b, a) only (1, -1) is in order, one of four.
     assert found == {"n": 4, "accuracy": 0.5, "macro_f1": 0.5, "auc": 0.25}
 
 
