@@ -25,6 +25,9 @@ from jinpai.engine.duckdb import DuckEngine
 from jinpai.errors import UnknownName, UsageError
 from jinpai.explain import explain_order, explain_reception
 from jinpai.importing import Imported, import_paths
+from jinpai.metrics.cells import LONGEST_TRAILING
+from jinpai.metrics.cohorts import Cohort, cohorts, cohorts_table
+from jinpai.metrics.definition import CLASSES
 from jinpai.metrics.evidence import explain_metric
 from jinpai.metrics.query import MetricRow, ShopScope, query, select_metrics
 from jinpai.metrics.result import to_arrow
@@ -36,7 +39,10 @@ from jinpai.tables.lake import Lake, Snapshot
 from jinpai.tables.load import Progress
 from jinpai.workspace_config import Config, init_config, load_config
 
-__all__ = ["MetricsResult", "Workspace", "init", "open_workspace"]
+__all__ = ["CohortsResult", "MetricsResult", "Workspace", "init", "open_workspace"]
+
+# Canonical tables that metrics count on; nothing derived holds their rows.
+_AFTER_SALES = ("refunds", "complaints", "reviews", "order_items")
 
 
 @dataclass(frozen=True)
@@ -59,6 +65,21 @@ class MetricsResult:
     def table(self) -> pa.Table:
         """The figures as an Arrow table, one row per (shop, cell, metric)."""
         return to_arrow(self.rows, self.grain)
+
+
+@dataclass(frozen=True)
+class CohortsResult:
+    """Cohorts with what made them; the attributes as in `MetricsResult`."""
+
+    cohorts: list[Cohort]
+    shops: tuple[ShopRun, ...]
+    judge_rule: str
+    is_stale: bool
+
+    @property
+    def table(self) -> pa.Table:
+        """The cohorts as an Arrow table, one row per (shop, cohort, month)."""
+        return cohorts_table(self.cohorts)
 
 
 class Workspace(Appraisals):
@@ -132,10 +153,17 @@ class Workspace(Appraisals):
         last: str | date | None = None,
         judge_rule: str | None = None,
         shop_id: str | None = None,
+        trailing: int = 0,
     ) -> pa.Table:
         """Return figures as an Arrow table (see `ask`)."""
         return self.ask(
-            metrics, by=by, first=first, last=last, judge_rule=judge_rule, shop_id=shop_id
+            metrics,
+            by=by,
+            first=first,
+            last=last,
+            judge_rule=judge_rule,
+            shop_id=shop_id,
+            trailing=trailing,
         ).table
 
     def ask(
@@ -147,26 +175,54 @@ class Workspace(Appraisals):
         last: str | date | None = None,
         judge_rule: str | None = None,
         shop_id: str | None = None,
+        trailing: int = 0,
     ) -> MetricsResult:
         """Return figures of the last run.
 
         Args:
             metrics: codes; default all that exist at the grain.
-            by: parts of the grain: team, agent, product, day, week, month; none is the whole
-                period.
-            first, last: local days, both inclusive; default the first to the last day loaded.
+            by: parts of the grain: team, agent, product, day, week, month, and for dispute_share
+                stage, cause; none is the whole period.
+            first, last: local days, both inclusive; default the first to the last day loaded, for
+                after-sales metrics the 28 days that end with the day of as_of.
             judge_rule: order, order_first or payment; default the shop's setting.
             shop_id: default all shops.
+            trailing: each cell is the so many days (1 to 400) that end with its last day; 0 is off.
         Raises:
             UsageError: before the first run; an impossible range.
             UnknownName: metric, grain, rule or shop.
         """
         chosen = select_metrics(metrics, by)
+        _check_trailing(trailing)
         with self.derived(shop_id) as (engine, shops, snapshot):
             rule = judge_rule or _rule_of(shops)
             scopes = scopes_of(shops, first, last)
-            rows = query(engine, scopes, metrics=chosen, grain=by, judge_rule=rule)
-            return MetricsResult(rows, tuple(shops), tuple(by), rule, self._stale(snapshot, shops))
+            rows = query(
+                engine, scopes, metrics=chosen, grain=by, judge_rule=rule, trailing=trailing
+            )
+            classes = [part for part in CLASSES if any(part in row.grain for row in rows)]
+            grain = tuple(dict.fromkeys((*by, *classes)))
+            return MetricsResult(rows, tuple(shops), grain, rule, self._stale(snapshot, shops))
+
+    def cohorts(
+        self,
+        *,
+        agent: str | None = None,
+        first: str | date | None = None,
+        last: str | date | None = None,
+        judge_rule: str | None = None,
+        shop_id: str | None = None,
+    ) -> CohortsResult:
+        """Return the cohorts of the last run (see `metrics.cohorts.cohorts`).
+
+        Args:
+            agent: only buyers whose first order is credited to this account.
+            first, last: only buyers whose first purchase lies on these days; default all.
+        """
+        with self.derived(shop_id) as (engine, shops, snapshot):
+            rule = judge_rule or _rule_of(shops)
+            found = cohorts(engine, scopes_of(shops, first, last), agent=agent, judge_rule=rule)
+            return CohortsResult(found, tuple(shops), rule, self._stale(snapshot, shops))
 
     @contextmanager
     def derived(
@@ -190,6 +246,7 @@ class Workspace(Appraisals):
             shops = [shop for shop in shops if shop.shop_id == shop_id]
         with open_engine(self.root) as engine:
             snapshot.register_derived(engine.con)
+            _as_read(snapshot).register(engine.con, _AFTER_SALES)
             yield engine, shops, snapshot
 
     def explain_metric(
@@ -288,11 +345,7 @@ class Workspace(Appraisals):
                     f"There are several shops ({names}); choose one with --shop.",
                     zh=f"有多家店铺（{names}）；请用 --shop 指定一家。",
                 )
-            run = snapshot.run or {}
-            pinned = replace(snapshot.manifest, versions=run["versions"])
-            Snapshot(snapshot.lake, pinned).register(
-                engine.con, ("messages", "orders", "order_items")
-            )
+            _as_read(snapshot).register(engine.con, ("messages", "orders"))
             yield engine, shops[0]
 
     def _stale(self, snapshot: Snapshot, shops: Sequence[ShopRun]) -> bool:
@@ -307,6 +360,20 @@ class Workspace(Appraisals):
         return self.config.settings(shop.shop_id if shop.shop_id in self.config.shops else None)
 
 
+def _as_read(snapshot: Snapshot) -> Snapshot:
+    """Return the snapshot with the canonical tables as the last run read them."""
+    versions = (snapshot.run or {})["versions"]
+    return Snapshot(snapshot.lake, replace(snapshot.manifest, versions=versions))
+
+
+def _check_trailing(trailing: int) -> None:
+    if not 0 <= trailing <= LONGEST_TRAILING:
+        raise UsageError(
+            f"--trailing: {trailing} is not between 1 and {LONGEST_TRAILING} days.",
+            zh=f"--trailing：{trailing} 不在 1 至 {LONGEST_TRAILING} 天之间。",
+        )
+
+
 def scopes_of(
     shops: Sequence[ShopRun], first: str | date | None, last: str | date | None
 ) -> list[ShopScope]:
@@ -317,10 +384,9 @@ def scopes_of(
         begins = start or date.fromisoformat(shop.first_day)
         ends = end or date.fromisoformat(shop.last_day)
         if begins <= ends:
-            settings = Settings.of(shop.settings)
-            scopes.append(
-                ShopScope(shop.shop_id, shop.timezone, settings, shop.as_of_us, begins, ends)
-            )
+            settings, is_default = Settings.of(shop.settings), start is None and end is None
+            place = (shop.shop_id, shop.timezone, settings, shop.as_of_us)
+            scopes.append(ShopScope(*place, begins, ends, is_default))
     if not scopes:
         raise UsageError(
             f"No day lies between {start or shops[0].first_day} and {end or shops[0].last_day}; "

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from jinpai.cli.cohort_commands import add_cohorts
 from jinpai.cli.console import note, print_json, progress, show
 from jinpai.cli.explain_commands import decompose, explain_app
 from jinpai.cli.options import (
@@ -335,13 +336,27 @@ def metrics(
             metavar="PART,...",
             show_default=False,
             help=both(
-                "agent, team, product, day, week, month; the whole period",
-                "agent 客服、team 团队、product 商品、day 日、week 周、month 月；默认整段时间",
+                "agent, team, product, day, week, month; stage, cause of dispute_share; the"
+                " whole period",
+                "agent 客服、team 团队、product 商品、day 日、week 周、month 月；"
+                "dispute_share 另有 stage 环节、cause 原因；默认整段时间",
             ),
         ),
     ] = None,
     first: First = None,
     last: Last = None,
+    trailing: Annotated[
+        int,
+        typer.Option(
+            metavar="DAYS",
+            min=0,
+            show_default=False,
+            help=both(
+                "Each cell is the DAYS that end with its last day, such as 28 with --by day",
+                "每格为截至其最后一日的若干天，如 --trailing 28 --by day",
+            ),
+        ),
+    ] = 0,
     judge_rule: Rule = None,
     shop: Shop = None,
     format_: Annotated[
@@ -365,6 +380,7 @@ def metrics(
         last=last,
         judge_rule=judge_rule,
         shop_id=shop,
+        trailing=trailing,
     )
     if result.is_stale:
         note(
@@ -382,6 +398,7 @@ def _codes(options: list[str] | None) -> list[str]:
     return list(dict.fromkeys(part for part in parts if part))
 
 
+add_cohorts(app)
 app.add_typer(explain_app, name="explain")
 app.command(
     help=both(

@@ -23,6 +23,8 @@ from jinpai.workspace import MetricsResult, Workspace
 __all__ = ["deliver", "metrics_json", "safe_cell"]
 
 _VALUES = ("value", "numerator", "denominator")
+# Columns that only some figures have.
+_EXTRAS = ("cumulative", "first", "last")
 _FORMATS = {
     "ratio": "0.0%",
     "money": "#,##0.00",
@@ -125,11 +127,15 @@ def _hash(result: MetricsResult) -> str:
 
 def _long(result: MetricsResult) -> Iterator[list[Any]]:
     """Yield the heads and then one row per figure; values as they are."""
-    keys = list(result.rows[0].grain) if result.rows else []
-    yield ["shop_id", *keys, "metric", "judge_rule", *_VALUES, "status"]
+    keys = list(dict.fromkeys(key for row in result.rows for key in row.grain))
+    extras = [
+        name for name in _EXTRAS if any(getattr(row, name) is not None for row in result.rows)
+    ]
+    yield ["shop_id", *keys, "metric", "judge_rule", *_VALUES, "status", *extras]
     for row in result.rows:
-        values = [getattr(row, name) for name in _VALUES]
-        yield [row.shop_id, *row.grain.values(), row.metric, row.judge_rule, *values, row.status]
+        whose = [row.shop_id, *(row.grain.get(key) for key in keys), row.metric, row.judge_rule]
+        values = [getattr(row, name) for name in (*_VALUES, "status", *extras)]
+        yield [*whose, *values]
 
 
 def safe_cell(text: str) -> str:

@@ -18,7 +18,9 @@ from jinpai.metrics.definition import Metric, registry
 from jinpai.metrics.query import MetricRow
 from jinpai.workspace import MetricsResult, Workspace
 
-__all__ = ["Names", "figure_text", "pivot", "say_provisional", "show_figures"]
+__all__ = [
+    "GRAIN_NAMES", "Names", "figure_text", "key_text", "pivot", "say_provisional", "show_figures",
+]  # fmt: skip
 
 # What people look at first; where there is room the others follow in the registry's order.
 _FIRST = (
@@ -26,7 +28,7 @@ _FIRST = (
     "amount_per_buyer", "first_response_seconds", "avg_response_seconds", "reply_rate",
     "sales_orders", "sales_buyers", "within_180s_rate", "slow_receptions",
 )  # fmt: skip
-_GRAINS = {
+GRAIN_NAMES = {
     "shop_id": ("Shop", "店铺"),
     "team": ("Team", "团队"),
     "agent_id": ("Agent", "客服"),
@@ -34,6 +36,8 @@ _GRAINS = {
     "day": ("Day", "日期"),
     "week": ("Week of", "周（起始日）"),
     "month": ("Month", "月份"),
+    "stage": ("Stage", "环节"),
+    "cause": ("Cause", "原因"),
 }
 _FORMS = {
     "money": "{money}{value:,.2f}",
@@ -41,6 +45,7 @@ _FORMS = {
     "ratio": "{value:.1%}",
     "seconds": "{value:,.1f}s",
     "hours": "{value:,.1f}h",
+    "days": "{value:,.1f}d",
 }
 _GAP = 2
 _WIDEST_KEY = 32
@@ -113,17 +118,37 @@ def figure_text(metric: Metric, value: Any, money: str = "¥") -> str:
 
 def show_figures(workspace: Workspace, result: MetricsResult, *, chosen: bool) -> None:
     """Print the figures: the whole period one metric a line, else one cell a line."""
+    from jinpai.cli.shares import is_share, show_shares
+
     names = Names(workspace, products="product" in result.grain)
+    rows = [row for row in result.rows if not is_share(row)]
     if not result.rows:
         note(say("No figures in this range.", "此范围内没有数据。"))
-    elif result.grain:
-        table, left = pivot(result.rows, names, chosen=chosen, shops=len(result.shops))
+    elif rows and rows[0].grain:
+        table, left = pivot(rows, names, chosen=chosen, shops=len(result.shops))
         show(table)
         if left:
             _say_rest(left)
-    else:
-        show(_list(result, names))
+    elif rows:
+        show(_list(rows, [shop.shop_id for shop in result.shops], names))
+    show_shares([row for row in result.rows if is_share(row)], names, len(result.shops))
+    _say_days(result.rows)
     say_provisional(result.rows)
+
+
+def _say_days(rows: Sequence[MetricRow]) -> None:
+    """Say which days are counted where the range does not tell."""
+    spans = {(row.first, row.last) for row in rows if row.first and row.last}
+    for first, last in sorted(spans) if len(spans) == 1 else ():
+        which = {row.metric for row in rows if row.first}
+        among = "" if which == {row.metric for row in rows} else " " + ", ".join(sorted(which))
+        note(
+            say(
+                f"Counted from {first} to {last}{':' if among else ''}{among}.",
+                f"统计期为 {first} 至 {last}{'：' if among else ''}{among.strip()}。",
+            ),
+            "dim",
+        )
 
 
 def say_provisional(rows: Sequence[MetricRow]) -> None:
@@ -158,18 +183,17 @@ def _title(code: str) -> str:
     return say(metric.en, metric.zh)
 
 
-def _list(result: MetricsResult, names: Names) -> Table:
-    shops = [shop.shop_id for shop in result.shops]
+def _list(rows: Sequence[MetricRow], shops: Sequence[str], names: Names) -> Table:
     heads = [say("Metric", "指标"), *(shops if len(shops) > 1 else [say("Value", "值")]), ""]
     lines = dict[str, dict[str, str]]()
-    for row in result.rows:
+    for row in rows:
         mark = "*" if row.status == "provisional" else ""
         lines.setdefault(row.metric, {})[row.shop_id] = _text(row, names) + mark
-    rows = [
+    shown = [
         [_title(code), *(values.get(shop, "") for shop in shops), cell(code, style="dim")]
         for code, values in lines.items()
     ]
-    return plain_table(heads, rows, right=range(1, len(shops) + 1))
+    return plain_table(heads, shown, right=range(1, len(shops) + 1))
 
 
 @dataclass
@@ -202,7 +226,7 @@ def pivot(
     kinds = [*(["shop_id"] if shops > 1 else []), *rows[0].grain]
     codes = _ordered(list(dict.fromkeys(row.metric for row in rows)), chosen)
     grid = _grid(rows, kinds, names)
-    heads = [say(*_GRAINS[kind]) for kind in kinds]
+    heads = [say(*GRAIN_NAMES[kind]) for kind in kinds]
     if footer:
         grid.keys.append([cell(say("All", "合计")), *(cell("") for _ in kinds[1:])])
         grid.cells.append({row.metric: _text(row, names) for row in footer})
@@ -232,7 +256,7 @@ def _grid(rows: Sequence[MetricRow], kinds: Sequence[str], names: Names) -> _Gri
     for line in lines.values():
         first = next(iter(line.values()))
         whole = {"shop_id": first.shop_id} | first.grain
-        grid.keys.append([_key(kind, first.shop_id, whole[kind], names) for kind in kinds])
+        grid.keys.append([key_text(kind, first.shop_id, whole[kind], names) for kind in kinds])
         grid.cells.append(
             {
                 code: _text(row, names)
@@ -249,7 +273,8 @@ def _ordered(codes: list[str], chosen: bool) -> list[str]:
     return [code for code in _FIRST if code in codes] + [c for c in codes if c not in _FIRST]
 
 
-def _key(kind: str, shop_id: str, value: Any, names: Names) -> Text:
+def key_text(kind: str, shop_id: str, value: Any, names: Names) -> Text:
+    """Return a part of a cell's key as people read it."""
     if value is None:
         return cell(say("none", "无"), style="dim")
     if kind in ("agent_id", "product_id"):

@@ -7,7 +7,7 @@ entity first, cell after it, so that ten counts of people cost one aggregation a
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -21,23 +21,37 @@ CELL_COLUMNS = {
     "team": "team",
     "agent": "agent_id",
     "product": "product_id",
+    "stage": "stage",
+    "cause": "cause",
     "day": "day",
     "week": "week",
     "month": "month",
 }
-_HELPERS = ("reception_sales",)
+# What a fact may build on, by the name it has there -> its file.
+_HELPERS = {
+    "reception_sales": "reception_sales",
+    "judged_receptions": "receptions",
+    "credited_orders": "credited_orders",
+}
 
 
 @dataclass(frozen=True)
 class Question:
-    """One statement; it returns ``shop_id``, the cell's columns, then a column per measure."""
+    """One statement; it returns ``shop_id``, the cell's columns, then a column per measure.
+
+    The cell of time is ``cell_no``, last of the cell's columns.
+    """
 
     measures: tuple[str, ...]
     sql: str
 
 
 def questions(registry: Registry, measures: Iterable[str], grain: Sequence[str]) -> list[Question]:
-    """Return the statements that answer the measures at a grain; parameters $judge_rule, $level."""
+    """Return the statements that answer the measures at a grain; parameters $judge_rule, $level.
+
+    Args:
+        grain: parts other than those of time, which are in the cells put beside the facts.
+    """
     groups: dict[tuple[str, tuple[str, ...]], list[str]] = {}
     for name in dict.fromkeys(measures):
         measure = registry.measures[name]
@@ -49,17 +63,19 @@ def questions(registry: Registry, measures: Iterable[str], grain: Sequence[str])
 
 
 def evidence_sql(
-    registry: Registry, fact: str, measures: Sequence[str], conditions: Sequence[str]
+    registry: Registry, fact: str, flags: Mapping[str, str], conditions: Sequence[str]
 ) -> str:
-    """Return the SELECT of a fact's rows in a cell, with a column ``in_<measure>`` per measure."""
-    flags = "".join(
-        f",\n    coalesce({registry.measures[name].where}, false) as in_{name}" for name in measures
+    """Return the SELECT of a fact's rows in a cell.
+
+    Args:
+        flags: column to add -> the condition it holds.
+        conditions: what every row must fulfil.
+    """
+    marks = "".join(
+        f",\n    coalesce({condition}, false) as {name}" for name, condition in flags.items()
     )
     where = " and ".join(("true", *conditions))
-    return (
-        f"{fact_sql(fact)},\n\nplaced as ({_PLACED})\n\n"
-        f"select *{flags}\nfrom placed\nwhere {where}\norder by all"
-    )
+    return f"{_head(registry, fact)}\n\nselect *{marks}\nfrom placed\nwhere {where}\norder by all"
 
 
 @cache
@@ -67,8 +83,8 @@ def fact_sql(fact: str) -> str:
     """Return ``with <helpers>, fact as (…)`` for a fact."""
     text = _read(fact)
     parts = [
-        f"{helper} as (\n{_read(helper)}\n)"
-        for helper in _HELPERS
+        f"{helper} as (\n{_read(name)}\n)"
+        for helper, name in _HELPERS.items()
         if re.search(rf"\b{helper}\b", text)
     ]
     return "with " + ",\n\n".join([*parts, f"fact as (\n{text}\n)"])
@@ -78,19 +94,25 @@ def _read(name: str) -> str:
     return files("jinpai.metrics").joinpath("facts", f"{name}.sql").read_text("utf-8").strip()
 
 
-_PLACED = """
-    select f.*, d.week, d.month
-    from fact as f
-    inner join cell_days as d on d.shop_id = f.shop_id and d.day = f.day
-"""
+def _head(registry: Registry, fact: str) -> str:
+    """Return ``with …, placed as (…)``: the fact's rows, each with the cells of time it is in."""
+    known = registry.facts[fact]
+    placed = "select f.* from fact as f"
+    if not known.by_cell:
+        days = f"cell_days_{known.trailing_days}" if known.trailing_days else "cell_days"
+        placed = (
+            "select f.*, d.cell_no\n    from fact as f\n"
+            f"    inner join {days} as d on d.shop_id = f.shop_id and d.day = f.day"
+        )
+    return f"{fact_sql(fact)},\n\nplaced as (\n    {placed}\n)"
 
 
 def _statement(
     registry: Registry, fact: str, entity: tuple[str, ...], names: list[str], grain: Sequence[str]
 ) -> str:
     measures = {name: registry.measures[name] for name in names}
-    keys = ["shop_id", *(CELL_COLUMNS[part] for part in grain)]
-    head = f"{fact_sql(fact)},\n\nplaced as ({_PLACED})"
+    keys = ["shop_id", *(CELL_COLUMNS[part] for part in grain), "cell_no"]
+    head = _head(registry, fact)
     if not entity:
         return f"{head}\n\n{_select(keys, [_plain(m, n) for n, m in measures.items()], 'placed')}"
     inner = _select(

@@ -17,14 +17,16 @@ from pydantic import BaseModel, ConfigDict, model_validator
 from jinpai.errors import UnknownName
 from jinpai.settings import Settings
 
-__all__ = ["GRAINS", "Fact", "Measure", "Metric", "Registry", "registry"]
+__all__ = ["CLASSES", "GRAINS", "Fact", "Measure", "Metric", "Registry", "registry"]
 
-GRAINS = ("team", "agent", "product", "day", "week", "month")
+GRAINS = ("team", "agent", "product", "stage", "cause", "day", "week", "month")
+CLASSES = ("stage", "cause")
 Unit = Literal[
     "people", "count", "orders", "items", "money", "money_mean",
-    "ratio", "factor", "relative", "mean", "seconds", "hours",
+    "ratio", "factor", "relative", "mean", "score", "seconds", "hours", "days",
 ]  # fmt: skip
 _COUNTS = {"people", "count", "orders", "items"}
+_FILES = ("presales", "aftersales", "loyalty")
 
 
 class _Model(BaseModel):
@@ -32,10 +34,19 @@ class _Model(BaseModel):
 
 
 class Fact(_Model):
-    """A relation metrics count on; ``judged``: it depends on the judge rule."""
+    """A relation metrics count on.
 
-    grains: tuple[Literal["team", "agent", "product"], ...]
+    Attributes:
+        judged: it depends on the judge rule.
+        by_cell: its rows belong to cells of time (``cell_no``), not to days.
+        trailing_days: whatever the cell, its rows are those of the so many days that end with the
+            cell's last day.
+    """
+
+    grains: tuple[Literal["team", "agent", "product", "stage", "cause"], ...]
     judged: bool = False
+    by_cell: bool = False
+    trailing_days: int = 0
 
 
 class Measure(_Model):
@@ -76,6 +87,11 @@ class Metric(_Model):
         against: the shop's numerator and denominator the quotient is divided by.
         maturity: days, added up from numbers and settings; ``sales``: see the definitions.
         shop_only: exists at shop grain only. product: exists at product grain too.
+        default_days: without a range asked for, the so many days that end with the as-of day; 0 is
+            all that is loaded.
+        needs_history: provisional too where the orders loaded begin later than as many days before
+            the cell as it has.
+        classes: of a share, what it is the share of (CLASSES): one row per class, largest first.
         seed: numbers of the items that asked for it.
         domain: the least and the largest value possible, both ends closed where finite.
         rate: of a count, the metric that is the rate of the same thing; else empty.
@@ -96,6 +112,9 @@ class Metric(_Model):
     maturity: Literal["sales"] | tuple[int | str, ...] = ()
     shop_only: bool = False
     product: bool = False
+    default_days: int = 0
+    needs_history: bool = False
+    classes: tuple[Literal["stage", "cause"], ...] = ()
     seed: tuple[int, ...] = ()
     domain: tuple[float, float] = (0.0, math.inf)
     rate: str = ""
@@ -157,5 +176,12 @@ class Registry(_Model):
 @cache
 def registry() -> Registry:
     """Return the shipped registry."""
-    text = files("jinpai.metrics").joinpath("presales.yaml").read_text("utf-8")
-    return Registry.model_validate(yaml.safe_load(text))
+    parts = [
+        yaml.safe_load(files("jinpai.metrics").joinpath(f"{name}.yaml").read_text("utf-8"))
+        for name in _FILES
+    ]
+    return Registry(
+        facts={name: fact for part in parts for name, fact in part["facts"].items()},
+        measures={name: measure for part in parts for name, measure in part["measures"].items()},
+        metrics=tuple(metric for part in parts for metric in part["metrics"]),
+    )

@@ -14,10 +14,13 @@ from typing import Any
 
 from jinpai.engine.duckdb import DuckEngine
 from jinpai.errors import UnknownName
+from jinpai.metrics.cells import put_relations, time_cells
 from jinpai.metrics.compile import CELL_COLUMNS, evidence_sql
-from jinpai.metrics.definition import GRAINS, Measure, Metric, Registry, registry
-from jinpai.metrics.query import MetricRow, ShopScope, query, select_metrics
+from jinpai.metrics.definition import CLASSES, GRAINS, Measure, Metric, Registry, registry
+from jinpai.metrics.query import MetricRow, ShopScope, own_range, query, select_metrics
+from jinpai.metrics.recipes import quotient
 from jinpai.metrics.result import json_value
+from jinpai.metrics.statuses import Statuses
 from jinpai.metrics.texts import json_cell, json_cells, messages_of_rounds
 
 __all__ = ["check_names", "explain_metric"]
@@ -31,7 +34,12 @@ _WHO = {
         " union select agent_id from online_days where shop_id = $shop_id"
     ),
     "team": "select distinct team from roster where shop_id = $shop_id",
-    "product": "select distinct product_id from sale_lines where shop_id = $shop_id",
+    "product": (
+        "select product_id from sale_lines where shop_id = $shop_id"
+        " union select product_id from order_items where shop_id = $shop_id"
+    ),
+    "stage": "select distinct stage from complaints where shop_id = $shop_id",
+    "cause": "select distinct cause from complaints where shop_id = $shop_id",
 }
 
 
@@ -59,8 +67,10 @@ def explain_metric(
 
     Args:
         engine: holds the run's derived relations and ``messages`` as the run read them.
-        who: parts of the cell among team, agent, product; None is the row without one.
-        day: a cell of one day; default the scope's whole period.
+        who: parts of the cell among team, agent, product, and of a share of classes stage or cause
+            (without them it is the share of all); None is the row without one.
+        day: a cell of one day; default the scope's whole period, or the metric's own where no range
+            was asked for.
         limit: rows to return at most; default all.
     Returns:
         ``metric``, ``shop_id``, ``cell``, ``first``, ``last``, ``judge_rule``, ``value``,
@@ -73,13 +83,14 @@ def explain_metric(
     grain = [part for part in GRAINS if part in who or (part == "day" and day is not None)]
     metric = select_metrics([code], grain)[0]
     check_names(engine, scope.shop_id, who)
-    if day is not None:
-        scope = replace(scope, first=day, last=day)
+    scope = _range(scope, metric, day)
     cell = (scope.shop_id, *(day if part == "day" else who[part] for part in grain))
     figure = _figure(engine, scope, metric, grain, cell, judge_rule)
     known = registry()
     sides = _sides(known, metric, "product" in grain)
     rows = [row for side in sides for row in _rows(engine, known, scope, side, who, judge_rule)]
+    if metric.classes:
+        rows.sort(key=lambda row: not row["in_numerator"])
     shown = rows if limit is None else rows[:limit]
     _add_messages(engine, scope, shown, unmask)
     return {
@@ -109,6 +120,13 @@ def check_names(engine: DuckEngine, shop_id: str, who: Mapping[str, str | None])
             raise UnknownName(part, name, [one for one in found if one is not None])
 
 
+def _range(scope: ShopScope, metric: Metric, day: date | None) -> ShopScope:
+    """Return the scope with the days of the figure."""
+    if day is not None:
+        return replace(scope, first=day, last=day, is_default=False)
+    return replace(own_range(scope, metric), is_default=False)
+
+
 def _figure(
     engine: DuckEngine,
     scope: ShopScope,
@@ -117,10 +135,36 @@ def _figure(
     cell: tuple[Any, ...],
     judge_rule: str,
 ) -> MetricRow:
+    if metric.classes:
+        return _share(engine, scope, metric, grain, cell, judge_rule)
     rows = query(
         engine, [scope], metrics=[metric], grain=grain, judge_rule=judge_rule, always=[cell]
     )
     return next(row for row in rows if (row.shop_id, *row.grain.values()) == cell)
+
+
+def _share(
+    engine: DuckEngine,
+    scope: ShopScope,
+    metric: Metric,
+    grain: list[str],
+    cell: tuple[Any, ...],
+    judge_rule: str,
+) -> MetricRow:
+    """Return the share of one class, or of all when the cell names none."""
+    by = [part for part in CLASSES if part in grain] or list(metric.classes[:1])
+    asked = [part for part in GRAINS if part in {*grain, *by}]
+    rows = query(engine, [scope], metrics=[metric], grain=asked, judge_rule=judge_rule)
+    keys = dict(zip(grain, cell[1:], strict=True))
+    wanted = {CELL_COLUMNS[part]: key for part, key in keys.items()}
+    place = {name: key for name, key in wanted.items() if name not in CLASSES}
+    mine = [row for row in rows if place.items() <= row.grain.items()]
+    count = sum(int(row.numerator or 0) for row in mine if wanted.items() <= row.grain.items())
+    total = sum(int(row.numerator or 0) for row in mine)
+    value = quotient(count, total) if total else None
+    (when,) = time_cells([scope], ())
+    (status,) = Statuses(engine, [metric], judge_rule).of(when)
+    return MetricRow(scope.shop_id, wanted, metric.code, judge_rule, value, count, total, status)
 
 
 def _sides(known: Registry, metric: Metric, by_product: bool) -> list[_Side]:
@@ -156,20 +200,23 @@ def _rows(
         "judge_rule": judge_rule,
         "level": "shop" if side.is_shop else level,
     }
-    conditions = ["shop_id = $shop_id"]
+    conditions, of_class = ["shop_id = $shop_id"], list[str]()
     for part, name in {} if side.is_shop else who.items():
-        conditions.append(f"{CELL_COLUMNS[part]} is not distinct from $who_{part}")
+        is_part = f"{CELL_COLUMNS[part]} is not distinct from $who_{part}"
+        (of_class if part in CLASSES else conditions).append(is_part)
         values[f"who_{part}"] = name
-    names = tuple(dict.fromkeys(side.roles.values()))
-    counted = [f"coalesce({known.measures[name].where}, false)" for name in names]
-    conditions.append(f"({' or '.join(counted)})")
-    sql = evidence_sql(known, side.fact, names, conditions)
+    flags = {f"in_{name}": f"({known.measures[name].where})" for name in side.roles.values()}
+    if "numerator" in side.roles:
+        numerator = f"in_{side.roles['numerator']}"
+        flags[numerator] = " and ".join((flags[numerator], *of_class))
+    counted = " or ".join(f"coalesce({flag}, false)" for flag in flags.values())
+    sql = evidence_sql(known, side.fact, flags, [*conditions, f"({counted})"])
     used = {name: value for name, value in values.items() if f"${name}" in sql}
+    put_relations(engine, time_cells([scope], ()), sql)
     for row in engine.fetch(f"evidence {side.fact}", sql, used).to_pylist():
-        flags = {name: row.pop(f"in_{name}") for name in names}
-        for name in ("week", "month"):
-            row.pop(name)
-        yield _marked(known, side, row, flags)
+        marks = {name: row.pop(f"in_{name}") for name in dict.fromkeys(side.roles.values())}
+        row.pop("cell_no")
+        yield _marked(known, side, row, marks)
 
 
 def _marked(

@@ -2,49 +2,39 @@
 
 from __future__ import annotations
 
-import calendar
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from decimal import Decimal
-from fractions import Fraction
 from typing import Any, NamedTuple
 
 import pyarrow as pa
 
 from jinpai.engine.duckdb import DuckEngine
 from jinpai.errors import UnknownName, UsageError
-from jinpai.metrics.compile import questions
-from jinpai.metrics.definition import GRAINS, Metric, Registry, registry
-from jinpai.periods import day_end, days, month_key, week_key
-from jinpai.settings import Settings
+from jinpai.metrics.cells import TIME_PARTS, ShopScope, TimeCell, put_relations, time_cells
+from jinpai.metrics.compile import Question, questions
+from jinpai.metrics.definition import CLASSES, GRAINS, Metric, Registry, registry
+from jinpai.metrics.recipes import quotient, recipe
+from jinpai.metrics.statuses import Statuses
 
-__all__ = ["JUDGE_RULES", "MetricRow", "ShopScope", "cell_days", "query", "select_metrics"]
+__all__ = ["JUDGE_RULES", "MetricRow", "ShopScope", "own_range", "query", "select_metrics"]
 
 JUDGE_RULES = ("order", "order_first", "payment")
 _GRAIN_KEYS = {"agent": "agent_id", "product": "product_id"}
-_US = 1_000_000
-# What a measure's sum is counted in: microseconds for waits and online time.
-_SCALE = {"seconds": _US, "hours": 3600 * _US}
+_WHO = ("team", "agent", "product", *CLASSES)
 
-_CENT = Decimal("0.01")
 Cell = tuple[Any, ...]
 
 
-@dataclass(frozen=True)
-class ShopScope:
-    """One shop in a query: its range of days and what decides whether a figure is final."""
-
-    shop_id: str
-    timezone: str
-    settings: Settings
-    as_of_us: int
-    first: date
-    last: date
-
-
 class MetricRow(NamedTuple):
-    """One figure. ``value`` and its parts: int counts, Decimal money, float the rest, None null."""
+    """One figure. ``value`` and its parts: int counts, Decimal money, float the rest, None null.
+
+    Attributes:
+        cumulative: of a share of a class, the sum of the shares down to it.
+        first, last: the days counted, where grain and range do not tell: of trailing cells, and of
+            metrics that have a range of their own when none is asked for.
+    """
 
     shop_id: str
     grain: dict[str, Any]
@@ -54,23 +44,15 @@ class MetricRow(NamedTuple):
     numerator: int | Decimal | float | None
     denominator: int | Decimal | float | None
     status: str
-
-
-@dataclass
-class _Answers:
-    """Measures by cell: ``values[cell][measure]``; a cell is (shop_id, key, …)."""
-
-    values: dict[Cell, dict[str, Any]] = field(default_factory=dict)
-
-    def add(self, table: pa.Table, keys: int) -> None:
-        names = table.column_names[keys:]
-        columns = [column.to_pylist() for column in table.columns]
-        for row in zip(*columns, strict=True):
-            self.values.setdefault(row[:keys], {}).update(zip(names, row[keys:], strict=True))
+    cumulative: float | None = None
+    first: date | None = None
+    last: date | None = None
 
 
 def select_metrics(codes: Sequence[str] | None, grain: Sequence[str]) -> list[Metric]:
     """Return the metrics asked for, or all that exist at the grain.
+
+    Shares of classes (dispute_share) are among all of them where the grain has a class.
 
     Raises:
         UnknownName: no such metric or grain.
@@ -81,12 +63,12 @@ def select_metrics(codes: Sequence[str] | None, grain: Sequence[str]) -> list[Me
             raise UnknownName("grain", part, GRAINS)
     known = registry()
     if not codes:
-        return [metric for metric in known.metrics if _exists_at(metric, grain)]
+        by_class = set(CLASSES) & set(grain)
+        return [m for m in known.metrics if _exists_at(m, grain) and (by_class or not m.classes)]
     chosen = [known.metric(code) for code in dict.fromkeys(codes)]
     for metric in chosen:
         if not _exists_at(metric, grain):
-            where = "the shop" if metric.shop_only else "shop, team and agent"
-            where_zh = "全店" if metric.shop_only else "全店、团队、客服"
+            where, where_zh = _places(metric)
             raise UsageError(
                 f"Metric '{metric.code}' exists for {where}, not by {', '.join(grain)}; "
                 "leave it out of --metric or drop that part of --by.",
@@ -96,27 +78,20 @@ def select_metrics(codes: Sequence[str] | None, grain: Sequence[str]) -> list[Me
     return chosen
 
 
+def _places(metric: Metric) -> tuple[str, str]:
+    if metric.shop_only:
+        return "the shop", "全店"
+    if metric.product:
+        return "shop, team, agent and product", "全店、团队、客服、商品"
+    return "shop, team and agent", "全店、团队、客服"
+
+
 def _exists_at(metric: Metric, grain: Sequence[str]) -> bool:
     if metric.shop_only and {"agent", "team", "product"} & set(grain):
         return False
+    if set(CLASSES) & set(grain) - set(metric.classes):
+        return False
     return metric.product or "product" not in grain
-
-
-def cell_days(scopes: Iterable[ShopScope]) -> pa.Table:
-    """Return the days of each shop's range with their week (its Monday) and month."""
-    rows = [
-        (scope.shop_id, day, week_key(day), month_key(day))
-        for scope in scopes
-        for day in days(scope.first, scope.last)
-    ]
-    names = ("shop_id", "day", "week", "month")
-    types = (pa.string(), pa.date32(), pa.date32(), pa.string())
-    return pa.table(
-        {
-            name: pa.array([row[place] for row in rows], kind)
-            for place, (name, kind) in enumerate(zip(names, types, strict=True))
-        }
-    )
 
 
 def query(
@@ -127,182 +102,193 @@ def query(
     grain: Sequence[str] = (),
     judge_rule: str = "order_first",
     always: Iterable[Cell] = (),
+    trailing: int = 0,
 ) -> list[MetricRow]:
     """Return one row per (shop, cell, metric), in the order shop, cell, metric.
 
+    Pre-sales, after-sales and loyalty metrics come one after the other, each family in the cells
+    where it has something, shares of classes last: one row per class, the largest first.
+
     Args:
-        engine: holds the derived relations of a run and ``roster``.
+        engine: holds the derived relations of a run and the canonical ones it read.
         grain: parts of GRAINS; none means the whole period.
         always: cells (shop_id, key, …) to return even with nothing in them.
+        trailing: each cell of time is the so many days that end with its last day; 0 is off.
     Raises:
         UnknownName: no such judge rule.
     """
     if judge_rule not in JUDGE_RULES:
         raise UnknownName("judge rule", judge_rule, JUDGE_RULES)
-    engine.put("cell_days", cell_days(scopes))
-    known = registry()
     grain = [part for part in GRAINS if part in grain]
-    answers = _ask(engine, known, _needed(known, metrics, grain), grain, judge_rule)
-    time_grain = [part for part in grain if part in ("day", "week", "month")]
-    shop_needs = {name for metric in metrics for name in metric.against}
-    shop_side = _ask(engine, known, shop_needs, time_grain, judge_rule)
-    places = [grain.index(part) + 1 for part in time_grain]
-    by_shop = {scope.shop_id: scope for scope in scopes}
-    recipes = [(metric.code, _recipe(known, metric, "product" in grain)) for metric in metrics]
-    statuses = _Statuses(metrics, judge_rule)
+    always = list(always)
     rows = []
-    for cell in always:
-        answers.values.setdefault(cell, {})
-    for cell in _cells(answers, scopes, grain):
-        scope = by_shop[cell[0]]
-        keys = {_GRAIN_KEYS.get(part, part): cell[i + 1] for i, part in enumerate(grain)}
-        found = answers.values.get(cell, {})
-        against = shop_side.values.get((cell[0], *(cell[place] for place in places)), {})
-        at = statuses.of(scope, _last_day(scope, keys))
-        for (code, recipe), status in zip(recipes, at, strict=True):
-            rows.append(MetricRow(cell[0], keys, code, judge_rule, *recipe(found, against), status))
+    for group in _families(metrics):
+        own = [own_range(scope, group[0]) for scope in scopes]
+        says_days = bool(trailing) or own != list(scopes)
+        asked = _Asked(engine, own, grain, judge_rule, trailing, says_days)
+        rows += asked.figures([metric for metric in group if not metric.classes], always)
+        for metric in group:
+            rows += asked.shares(metric) if metric.classes else []
     return rows
+
+
+def _families(metrics: Sequence[Metric]) -> Iterable[list[Metric]]:
+    """Group the metrics by what they look at and over which days, in their order."""
+    groups = dict[Any, list[Metric]]()
+    for metric in metrics:
+        groups.setdefault((metric.default_days, metric.needs_history), []).append(metric)
+    return groups.values()
+
+
+def own_range(scope: ShopScope, metric: Metric) -> ShopScope:
+    """Return the scope with the range the metric has where none was asked for."""
+    if not (scope.is_default and metric.default_days):
+        return scope
+    last = scope.as_of_day
+    return replace(scope, first=last - timedelta(days=metric.default_days - 1), last=last)
+
+
+@dataclass
+class _Answers:
+    """Measures by cell: ``values[cell][measure]``; a cell is (shop_id, key, …)."""
+
+    values: dict[Cell, dict[str, Any]] = field(default_factory=dict)
+
+    def add(self, table: pa.Table, who: int, cells: Sequence[TimeCell]) -> None:
+        """Add a table of shop_id, ``who`` keys, cell_no and measures."""
+        names = table.column_names[who + 2 :]
+        columns = [column.to_pylist() for column in table.columns]
+        for row in zip(*columns, strict=True):
+            cell = (*row[: who + 1], *cells[row[who + 1]].keys)
+            self.values.setdefault(cell, {}).update(zip(names, row[who + 2 :], strict=True))
+
+
+@dataclass
+class _Asked:
+    """One question: shops with their ranges, a grain, a rule; answers for any metrics.
+
+    Attributes:
+        says_days: the rows say which days they count.
+    """
+
+    engine: DuckEngine
+    scopes: Sequence[ShopScope]
+    grain: Sequence[str]
+    judge_rule: str
+    trailing: int
+    says_days: bool
+
+    def __post_init__(self) -> None:
+        self.known = registry()
+        self.time = [part for part in self.grain if part in TIME_PARTS]
+        self.who = [part for part in self.grain if part in _WHO]
+        self.cells = time_cells(self.scopes, self.time, self.trailing)
+        self.by_keys = {(cell.scope.shop_id, *cell.keys): cell for cell in self.cells}
+
+    def figures(self, metrics: Sequence[Metric], always: Iterable[Cell]) -> list[MetricRow]:
+        """Return a row per cell and metric."""
+        if not metrics:
+            return []
+        answers = self.ask(_needed(self.known, metrics, self.who), self.who)
+        shop_side = self.ask({name for metric in metrics for name in metric.against}, ())
+        by_product = "product" in self.who
+        recipes = [(metric.code, recipe(self.known, metric, by_product)) for metric in metrics]
+        statuses = Statuses(self.engine, metrics, self.judge_rule)
+        for cell in always:
+            answers.values.setdefault(cell, {})
+        rows = []
+        for cell in self.places(answers):
+            when = self.when(cell)
+            found = answers.values.get(cell, {})
+            against = shop_side.values.get((when.scope.shop_id, *when.keys), {})
+            keys, spell = self.keys(cell, self.grain), self.spell(when)
+            for (code, make), status in zip(recipes, statuses.of(when), strict=True):
+                parts = make(found, against)
+                rows.append(
+                    MetricRow(cell[0], keys, code, self.judge_rule, *parts, status, None, *spell)
+                )
+        return rows
+
+    def shares(self, metric: Metric) -> list[MetricRow]:
+        """Return a row per class of each cell, the largest share first, ties by class."""
+        kinds = [part for part in CLASSES if part in self.grain]
+        base = [part for part in self.who if part not in CLASSES]
+        status = Statuses(self.engine, [metric], self.judge_rule)
+        rows = []
+        for by in [kinds] if kinds else [[kind] for kind in metric.classes]:
+            answers = self.ask([metric.numerator], [*base, *by])
+            for cell, classes in _classes(answers, metric.numerator, len(base), len(by)).items():
+                when = self.when(cell)
+                ended = (status.of(when)[0], self.spell(when))
+                grain = [*base, *by, *self.time]
+                total, so_far = sum(classes.values()), 0
+                for names, count in classes.items():
+                    so_far += count
+                    full = (*cell[: 1 + len(base)], *names, *cell[1 + len(base) :])
+                    keys = self.keys(full, grain)
+                    parts = (quotient(count, total), count, total, ended[0])
+                    rows.append(
+                        MetricRow(
+                            cell[0], keys, metric.code, self.judge_rule, *parts,
+                            quotient(so_far, total), *ended[1],
+                        )
+                    )  # fmt: skip
+        return rows
+
+    def ask(self, names: Iterable[str], who: Sequence[str]) -> _Answers:
+        """Return measures by cell; ``who`` are the parts of the cell beside those of time."""
+        level = next((part for part in ("agent", "team") if part in who), "shop")
+        asked = questions(self.known, names, who)
+        put_relations(self.engine, self.cells, "\n".join(one.sql for one in asked))
+        answers = _Answers()
+        for question in asked:
+            answers.add(self._fetch(question, level), len(who), self.cells)
+        return answers
+
+    def _fetch(self, question: Question, level: str) -> pa.Table:
+        values = {"judge_rule": self.judge_rule, "level": level}
+        used = {name: value for name, value in values.items() if f"${name}" in question.sql}
+        return self.engine.fetch(f"metrics {', '.join(question.measures)}", question.sql, used)
+
+    def places(self, answers: _Answers) -> list[Cell]:
+        """Cells with something in them, sorted, nulls last; the whole period always."""
+        if not self.grain:
+            return [(scope.shop_id,) for scope in self.scopes]
+        return sorted(answers.values, key=_cell_order)
+
+    def when(self, cell: Cell) -> TimeCell:
+        """The time of a cell."""
+        return self.by_keys[cell[0], *cell[len(cell) - len(self.time) :]]
+
+    def keys(self, cell: Cell, grain: Sequence[str]) -> dict[str, Any]:
+        """The keys of a cell by name."""
+        return {_GRAIN_KEYS.get(part, part): key for part, key in zip(grain, cell[1:], strict=True)}
+
+    def spell(self, when: TimeCell) -> tuple[date | None, date | None]:
+        """The days a row counts, where it has to say so."""
+        return (when.first, when.last) if self.says_days else (None, None)
+
+
+def _classes(
+    answers: _Answers, measure: str, base: int, by: int
+) -> dict[Cell, dict[tuple[Any, ...], int]]:
+    """Return cell -> class -> count; cells in order, classes by count, then by class."""
+    found = dict[Cell, dict[tuple[Any, ...], int]]()
+    for cell, values in answers.values.items():
+        if values[measure]:
+            whole = (*cell[: 1 + base], *cell[1 + base + by :])
+            found.setdefault(whole, {})[cell[1 + base : 1 + base + by]] = values[measure]
+    return {
+        cell: dict(sorted(found[cell].items(), key=lambda one: (-one[1], _cell_order(one[0]))))
+        for cell in sorted(found, key=_cell_order)
+    }
+
+
+def _cell_order(cell: Cell) -> list[tuple[bool, str]]:
+    return [(part is None, str(part)) for part in cell]
 
 
 def _needed(known: Registry, metrics: Sequence[Metric], grain: Sequence[str]) -> list[str]:
     return [
         known.measure_at(name, "product" in grain) for metric in metrics for name in metric.measures
     ]
-
-
-def _ask(
-    engine: DuckEngine, known: Registry, names: Iterable[str], grain: Sequence[str], rule: str
-) -> _Answers:
-    level = next((part for part in ("agent", "team") if part in grain), "shop")
-    answers = _Answers()
-    for question in questions(known, names, grain):
-        values = {"judge_rule": rule, "level": level}
-        used = {name: value for name, value in values.items() if f"${name}" in question.sql}
-        table = engine.fetch(f"metrics {', '.join(question.measures)}", question.sql, used)
-        answers.add(table, 1 + len(grain))
-    return answers
-
-
-def _cells(answers: _Answers, scopes: Sequence[ShopScope], grain: Sequence[str]) -> list[Cell]:
-    """Cells with something in them, sorted, nulls last; the whole period always."""
-    if not grain:
-        return [(scope.shop_id,) for scope in scopes]
-    return sorted(answers.values, key=lambda cell: [(part is None, str(part)) for part in cell])
-
-
-def _last_day(scope: ShopScope, keys: Mapping[str, Any]) -> date:
-    """Last day of a cell, cut by the range."""
-    last = scope.last
-    if keys.get("month") is not None:
-        year, month = (int(part) for part in keys["month"].split("-"))
-        last = min(last, date(year, month, calendar.monthrange(year, month)[1]))
-    if keys.get("week") is not None:
-        last = min(last, keys["week"] + timedelta(days=6))
-    return min(last, keys["day"]) if keys.get("day") is not None else last
-
-
-class _Statuses:
-    """Whether the figures of a day are final, metric by metric; each day is looked up once."""
-
-    def __init__(self, metrics: Sequence[Metric], judge_rule: str) -> None:
-        self._metrics, self._rule = metrics, judge_rule
-        self._known: dict[tuple[str, date], list[str]] = {}
-
-    def of(self, scope: ShopScope, last: date) -> list[str]:
-        """``final`` iff as_of >= the end of (last day + maturity), for each metric."""
-        key = (scope.shop_id, last)
-        if key not in self._known:
-            days_of = [metric.maturity_days(scope.settings, self._rule) for metric in self._metrics]
-            final = {count: self._is_final(scope, last, count) for count in set(days_of)}
-            self._known[key] = ["final" if final[count] else "provisional" for count in days_of]
-        return self._known[key]
-
-    @staticmethod
-    def _is_final(scope: ShopScope, last: date, maturity: int) -> bool:
-        day = last + timedelta(days=maturity)
-        return scope.as_of_us >= day_end(day, scope.timezone, scope.settings.business_day_start)
-
-
-_Figure = int | Decimal | float | None
-_Parts = tuple[_Figure, _Figure, _Figure]
-_Values = Mapping[str, Any]
-_Recipe = Callable[[_Values, _Values], _Parts]
-
-
-def _recipe(known: Registry, metric: Metric, by_product: bool) -> _Recipe:
-    """Return how (value, numerator, denominator) come from the measures of a cell and its shop."""
-    names = [known.measure_at(name, by_product) for name in metric.measures]
-    zeros = [_zero(known, name) for name in names]
-    if metric.measure:
-        return _total(metric, names, zeros)
-    if metric.against:
-        shop_names = [known.measure_at(name, by_product) for name in metric.against]
-        return _relative(names, zeros, shop_names, [_zero(known, name) for name in shop_names])
-    return _ratio(names, zeros, _SCALE.get(metric.unit, 1))
-
-
-def _total(metric: Metric, names: Sequence[str], zeros: Sequence[Any]) -> _Recipe:
-    def total(found: _Values, against: _Values) -> _Parts:
-        value = _or(found.get(names[0]), zeros[0])
-        if len(names) > 1 and value is not None:
-            value -= _or(found.get(names[1]), zeros[1])
-        value = _as_unit(metric, value)
-        return value, value, None
-
-    return total
-
-
-def _ratio(names: Sequence[str], zeros: Sequence[Any], scale: int) -> _Recipe:
-    (top_name, bottom_name), (top_zero, bottom_zero) = names, zeros
-
-    def ratio(found: _Values, against: _Values) -> _Parts:
-        top = _or(found.get(top_name), top_zero)
-        bottom = _or(found.get(bottom_name), bottom_zero)
-        value = None if top is None or not bottom else _quotient(top, bottom * scale)
-        return value, top if scale == 1 or top is None else top / scale, bottom
-
-    return ratio
-
-
-def _relative(
-    names: Sequence[str], zeros: Sequence[Any], shop_names: Sequence[str], shop_zeros: Sequence[Any]
-) -> _Recipe:
-    def share(values: _Values, of: Sequence[str], default: Sequence[Any]) -> Fraction | None:
-        top, bottom = (_or(values.get(n), z) for n, z in zip(of, default, strict=True))
-        return Fraction(top) / bottom if bottom else None
-
-    def relative(found: _Values, against: _Values) -> _Parts:
-        own, shop = share(found, names, zeros), share(against, shop_names, shop_zeros)
-        value = float(own / shop) if own is not None and shop else None
-        return value, _float(own), _float(shop)
-
-    return relative
-
-
-def _zero(known: Registry, name: str) -> int | Decimal | None:
-    """What a measure is where nothing was counted: 0, but unknown stays null."""
-    measure = known.measures[name]
-    if measure.max or measure.sum == "online_us":
-        return None
-    return Decimal("0.00") if "amount" in measure.sum else 0
-
-
-def _or(value: Any, default: Any) -> Any:
-    return default if value is None else value
-
-
-def _quotient(top: int | Decimal, bottom: int) -> float:
-    """The nearest float to the exact quotient: whole numbers divide exactly rounded."""
-    if isinstance(top, Decimal):
-        return int(top.scaleb(2)) / (bottom * 100)
-    return top / bottom
-
-
-def _as_unit(metric: Metric, value: Any) -> int | Decimal | None:
-    if value is None:
-        return 0 if metric.unit == "count" else None
-    return int(value) if metric.is_count else Decimal(value).quantize(_CENT)
-
-
-def _float(value: Fraction | None) -> float | None:
-    return None if value is None else float(value)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 
 from jinpai.metrics.definition import Measure, Metric, Registry, registry
@@ -22,8 +23,10 @@ _UNITS = {
     "factor": "ratio of two counts 比值",
     "relative": "against the shop's own figure 与全店之比",
     "mean": "mean 均值",
+    "score": "score 分",
     "seconds": "seconds 秒",
     "hours": "hours 小时",
+    "days": "days 天",
 }
 _BETTER = {
     "higher": "higher is better 越高越好",
@@ -43,6 +46,22 @@ the end of the cell's last day plus the *maturity* below, `provisional` until th
 nothing is null. Every metric is counted by day, week, month or over the whole period. *Counted on*
 names the file in `src/jinpai/metrics/facts/` that holds the rows and, after it, which rows and what
 of them. *Asked for in* is the number of the request it answers ([definitions](definitions.md)).
+
+**Periods.** Without `--from` and `--to` a figure counts all days loaded; metrics with a *default
+period* count the 28 days that end with the day of as_of instead, and say so (`first`, `last` in
+JSON). `--trailing 28` makes every cell the 28 days that end with its last day, so that
+`jinpai metrics WORKSPACE --metric refund_rate --trailing 28 --by day` is the daily trend of the
+28-day refund rate. `dsr_service` looks at 180 days whatever the cell. Loyalty metrics measure a
+cell against itself and what came before it: `--by month` compares months, `--trailing 90 --by day`
+is their trend over 90 days.
+
+**Shares of complaints.** `jinpai metrics WORKSPACE --metric dispute_share` has a row per stage and
+one per cause, the largest share first, each with the share of it and all before it (`cumulative`);
+`--by stage` or `--by cause` asks for one of them. Complaints without a stage or cause are a class
+of their own (null). It is left out when no metric is named, unless `--by` has one of the two.
+
+**Cohorts.** `jinpai cohorts WORKSPACE` is the table of months of first purchase by months since,
+with the buyers who came back and what they paid ([loyalty.md](loyalty.md)).
 """
 
 
@@ -76,9 +95,14 @@ def _facts(known: Registry, metric: Metric) -> list[tuple[str, str]]:
         rows.append(("divided by the shop's", shop))
     rows += [
         ("direction", _BETTER[metric.direction]),
+        ("domain", _domain(metric)),
         ("maturity", _maturity(metric)),
         ("grains", _grains(metric)),
     ]
+    if metric.default_days:
+        rows.append(("default period", f"the {metric.default_days} days ending with as_of"))
+    if metric.rate:
+        rows.append(("its rate", f"[`{metric.rate}`](#{metric.rate})"))
     if metric.seed:
         rows.append(("asked for in", ", ".join(str(item) for item in metric.seed)))
     return [*rows, ("source", metric.source)]
@@ -87,6 +111,8 @@ def _facts(known: Registry, metric: Metric) -> list[tuple[str, str]]:
 def _counted(known: Registry, name: str) -> str:
     measure = known.measures[name]
     text = f"`{measure.fact}.sql`: {_aggregate(measure)}"
+    if known.facts[measure.fact].trailing_days:
+        text += f" of the last {known.facts[measure.fact].trailing_days} days"
     if measure.where != "true":
         text += f" where `{measure.where}`"
     if measure.by_product:
@@ -105,19 +131,30 @@ def _aggregate(measure: Measure) -> str:
     return f"sum of `{measure.sum}`{once}"
 
 
+def _domain(metric: Metric) -> str:
+    low, high = metric.domain
+    return f"[{low:g}, {high:g}]" if math.isfinite(high) else f"[{low:g}, ∞)"
+
+
 def _maturity(metric: Metric) -> str:
+    text = "0 days"
     if metric.maturity == "sales":
-        return "judge rule `order`: `payment_days`; else 1 day"
-    if not metric.maturity:
-        return "0 days"
-    parts = (f"{part} day" if isinstance(part, int) else f"`{part}`" for part in metric.maturity)
-    return " + ".join(parts)
+        text = "judge rule `order`: `payment_days`; else 1 day"
+    elif metric.maturity:
+        parts = (
+            f"{part} day" if isinstance(part, int) else f"`{part}`" for part in metric.maturity
+        )
+        text = " + ".join(parts)
+    if metric.needs_history:
+        text += "; provisional too where orders are not loaded for as many days before the cell"
+    return text
 
 
 def _grains(metric: Metric) -> str:
     if metric.shop_only:
         return "shop 全店"
-    return "shop, team, agent" + (", product" if metric.product else "")
+    parts = ["shop", "team", "agent", *(["product"] if metric.product else []), *metric.classes]
+    return ", ".join(parts)
 
 
 if __name__ == "__main__":
