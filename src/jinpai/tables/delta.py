@@ -15,6 +15,8 @@ import pyarrow as pa
 from deltalake import DeltaTable, Schema
 from deltalake.transaction import AddAction, RemoveAction, create_table_with_add_actions
 
+from jinpai.errors import WorkspaceError
+from jinpai.tables.mounts import mounted
 from jinpai.tables.schema import Table
 from jinpai.tables.zones import ident, quoted
 
@@ -23,11 +25,14 @@ __all__ = [
     "arrow_schema",
     "commit",
     "data_files",
+    "names_of",
+    "open_table",
     "overwrite",
     "parquet",
     "patch",
     "paths_of",
     "read_sql",
+    "rows_of",
     "take_back",
     "version",
 ]
@@ -94,15 +99,32 @@ def partition_columns(table: Table) -> list[str]:
     return ["shop_id", "month"] if table.own_time else ["shop_id"]
 
 
+def open_table(folder: Path, at: int | None = None) -> DeltaTable:
+    """Return the Delta table of a folder, where it really is, at a version (default the latest)."""
+    place, options = _place(folder)
+    return DeltaTable(place, version=at, storage_options=options)
+
+
+def _place(folder: Path) -> tuple[str, dict[str, str] | None]:
+    here = mounted(folder)
+    return (here.url_of(folder), dict(here.options)) if here else (str(folder), None)
+
+
+def _exists(folder: Path) -> bool:
+    return bool(DeltaTable.is_deltatable(*_place(folder)))
+
+
 def version(folder: Path) -> int | None:
     """Return the latest version of the Delta table in a folder, None when there is no table."""
-    return DeltaTable(folder).version() if DeltaTable.is_deltatable(folder) else None
+    return open_table(folder).version() if _exists(folder) else None
 
 
 def data_files(folder: Path, at: int) -> list[DataFile]:
-    """Return the files of one version of a canonical table."""
-    actions = pa.table(DeltaTable(folder, version=at).get_add_actions(flatten=True)).to_pydict()
+    """Return the files of one version of a canonical table; they are on this machine then."""
+    actions = pa.table(open_table(folder, at).get_add_actions(flatten=True)).to_pydict()
     paths = actions["path"]
+    if here := mounted(folder):
+        here.fetch(folder / path for path in paths)
     months = actions.get("partition.month") or [None] * len(paths)
     shops = actions["partition.shop_id"]
     found = zip(paths, shops, months, actions["num_records"], actions["size_bytes"], strict=True)
@@ -112,11 +134,25 @@ def data_files(folder: Path, at: int) -> list[DataFile]:
 def paths_of(folder: Path, at: int | None = None) -> list[str]:
     """Return the absolute paths of one version's files (default the latest), sorted.
 
-    Not `DeltaTable.file_uris`: it writes a blank or a Chinese character of the folder as ``%20``.
+    The files are on this machine then. Not `DeltaTable.file_uris`: it writes a blank or a Chinese
+    character of the folder as ``%20``.
     """
-    actions = pa.table(DeltaTable(folder, version=at).get_add_actions(flatten=True))
+    names = names_of(folder, at)
+    if here := mounted(folder):
+        here.fetch(folder / name for name in names)
     root = folder.resolve()
-    return sorted(str(root / path) for path in actions["path"].to_pylist())
+    return sorted(str(root / name) for name in names)
+
+
+def names_of(folder: Path, at: int | None = None) -> dict[str, int]:
+    """Return the files of one version relative to the folder -> rows (default the latest)."""
+    actions = pa.table(open_table(folder, at).get_add_actions(flatten=True)).to_pydict()
+    return dict(zip(actions["path"], actions["num_records"], strict=True))
+
+
+def rows_of(folder: Path, at: int) -> int:
+    """Return how many rows one version has, as its log says."""
+    return sum(names_of(folder, at).values())
 
 
 def commit(
@@ -124,8 +160,15 @@ def commit(
 ) -> int:
     """Commit files that already lie in the table's folder; returns the new version."""
     schema, keys = arrow_schema(table), partition_columns(table)
-    if not DeltaTable.is_deltatable(folder):
-        DeltaTable.create(folder, schema=schema, partition_by=keys, configuration=dict(_KEEP))
+    if not _exists(folder):
+        place, options = _place(folder)
+        DeltaTable.create(
+            place,
+            schema=schema,
+            partition_by=keys,
+            configuration=dict(_KEEP),
+            storage_options=options,
+        )
     now = int(time.time() * 1000)
     actions: list[AddAction | RemoveAction] = [
         AddAction(
@@ -139,21 +182,45 @@ def commit(
         for file in adds
     ]
     actions += [RemoveAction(file.path, True, now, file.size, file.partition) for file in removes]
-    delta = DeltaTable(folder)
-    delta.create_write_transaction(actions, "append", schema, keys)
-    return int(DeltaTable(folder).version())
+    return _committed(folder, actions, schema, keys)
+
+
+def _committed(
+    folder: Path, actions: list[AddAction | RemoveAction], schema: pa.Schema, keys: list[str]
+) -> int:
+    """Commit on top of the latest version; raises WorkspaceError when another writer came between.
+
+    Only one writer is at work, unless one in an object store was taken for dead and woke up.
+    """
+    table = open_table(folder)
+    table.create_write_transaction(actions, "append", schema, keys)
+    return _next(folder, int(table.version()))
+
+
+def _next(folder: Path, before: int) -> int:
+    made = int(open_table(folder).version())
+    if made != before + 1:
+        raise WorkspaceError(
+            f"{folder}: another writer changed the table at the same time. Nothing was published;"
+            " run the command again.",
+            zh=f"{folder}：另一写入者同时改动了该表。没有任何改动生效；请重新运行该命令。",
+        )
+    return made
 
 
 def overwrite(folder: Path, schema: pa.Schema, files: Sequence[tuple[str, int]]) -> int:
     """Replace a derived table's contents and schema by files (path, rows); returns the version."""
+    place, options = _place(folder)
+    before = version(folder)
     create_table_with_add_actions(
-        str(folder),
+        place,
         Schema.from_arrow(schema),
         _whole_files(folder, files),
         mode="overwrite",
         configuration=dict(_KEEP),
+        storage_options=options,
     )
-    return int(DeltaTable(folder).version())
+    return _next(folder, -1 if before is None else before)
 
 
 def patch(
@@ -166,8 +233,7 @@ def patch(
     now = int(time.time() * 1000)
     actions: list[AddAction | RemoveAction] = [*_whole_files(folder, files)]
     actions += [RemoveAction(path, True, now, os.path.getsize(folder / path)) for path in removes]
-    DeltaTable(folder).create_write_transaction(actions, "append", schema, [])
-    return int(DeltaTable(folder).version())
+    return _committed(folder, actions, schema, [])
 
 
 def _whole_files(folder: Path, files: Sequence[tuple[str, int]]) -> list[AddAction]:
@@ -213,7 +279,9 @@ def read_sql(con: duckdb.DuckDBPyConnection, files: Sequence[str], options: str 
 
 def take_back(folder: Path, target: int) -> None:
     """Make an older version the latest again and delete what the versions after it added."""
-    newer = set(paths_of(folder)) - set(paths_of(folder, target))
-    DeltaTable(folder).restore(target)
+    newer = [folder / name for name in set(names_of(folder)) - set(names_of(folder, target))]
+    open_table(folder).restore(target)
+    if here := mounted(folder):
+        here.delete(newer)
     for file in newer:
-        Path(file).unlink(missing_ok=True)
+        file.unlink(missing_ok=True)

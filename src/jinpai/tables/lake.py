@@ -4,7 +4,11 @@
     <workspace>/lake/_state/<n>.json     manifests: the version of every table in force
     <workspace>/lake/_state/lock         held by the one writer
     <workspace>/lake/_tmp/               what a writer is making; swept by the next one
+    <workspace>/lake/_state/locks/       states that are kept for ever, by name
     <workspace>/rejects/                 rows that could not be loaded, a file per import
+
+In an object store (see `mounts`) the same places lie under the lake's URL, the rejects as
+``_rejects``, and ``<workspace>/lake`` keeps copies of the files that were read.
 
 A writer makes its files aside, moves them into place, commits every Delta table, and publishes a
 manifest last. Killed before that, nothing has happened: the next writer takes the Delta tables back
@@ -27,10 +31,9 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
-from deltalake import DeltaTable
 
 from jinpai.errors import UnknownName, WorkspaceError
-from jinpai.tables import delta, derived, state
+from jinpai.tables import delta, derived, mounts, state
 from jinpai.tables.conform import TYPES
 from jinpai.tables.delta import DataFile
 from jinpai.tables.derived import Patch
@@ -98,8 +101,9 @@ class Snapshot:
         return delta.paths_of(self.lake.folder / table, pinned)
 
     def count(self, table: str) -> int:
-        """Return the table's rows, from the footers of its files."""
-        return sum(int(pq.read_metadata(file).num_rows) for file in self.files(table))
+        """Return the table's rows, as its log counts them."""
+        pinned = self.manifest.versions.get(table)
+        return 0 if pinned is None else delta.rows_of(self.lake.folder / table, pinned)
 
     def data_files(self, table: str) -> list[DataFile]:
         """Return the canonical table's files with their partitions."""
@@ -167,10 +171,10 @@ class Writer:
             lake.rejects_folder.mkdir(parents=True, exist_ok=True)
             name = f"{old.id + 1:08}-{self.tag}.parquet"
             pq.write_table(rejects, lake.rejects_folder / name, compression="zstd")
+            _push([lake.rejects_folder / name])
             kept = (*kept, name)
         for name, change in changes.items():
-            for file in change.adds:
-                _move(self.folder / name / file.path, lake.folder / name / file.path)
+            _move(self.folder / name, lake.folder / name, [file.path for file in change.adds])
         versions = dict(old.versions)
         for name, change in changes.items():
             folder = lake.folder / name
@@ -188,10 +192,22 @@ class Lake:
         rejects_folder: where rejected rows are kept.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(
+        self,
+        root: Path,
+        url: str | None = None,
+        endpoint: str | None = None,
+        region: str | None = None,
+    ) -> None:
+        """Open a workspace's lake; with a URL (``s3://bucket/prefix``) it lies in an object store.
+
+        Raises UsageError for a URL that cannot be used (see `mounts.mount`).
+        """
         self.root = Path(root)
         self.folder = self.root / "lake"
-        self.rejects_folder = self.root / "rejects"
+        self.rejects_folder = self.folder / "_rejects" if url else self.root / "rejects"
+        if url:
+            mounts.mount(self.folder, url, endpoint, region)
         self._states = self.folder / "_state"
         self._scratch = self.folder / "_tmp"
 
@@ -202,8 +218,8 @@ class Lake:
     @contextmanager
     def importing(self) -> Iterator[Writer]:
         """Hold the lake for writing; waits for another writer, and mends what a dead one left."""
-        with state.exclusive(self._states / "lock"):
-            self._mend()
+        with state.exclusive(self._states / "lock") as taken:
+            self._mend(fence=taken)
             tag = uuid.uuid4().hex[:12]
             folder = self._scratch / tag
             folder.mkdir(parents=True)
@@ -214,13 +230,16 @@ class Lake:
 
     def repair(self) -> bool:
         """Undo what a killed writer left behind; True when there was anything."""
-        with state.exclusive(self._states / "lock"):
-            return self._mend()
+        with state.exclusive(self._states / "lock") as taken:
+            return self._mend(fence=taken)
 
     def rejects(self) -> pa.Table:
         """Return all rejected rows, oldest import first (columns: see `rejects.REJECTS`)."""
         names = self.snapshot().manifest.rejects
-        parts = [pq.read_table(self.rejects_folder / name, schema=REJECTS) for name in names]
+        paths = [self.rejects_folder / name for name in names]
+        if here := mounts.mounted(self.rejects_folder):
+            here.fetch(paths)
+        parts = [pq.read_table(path, schema=REJECTS) for path in paths]
         return pa.concat_tables(parts) if parts else empty_rejects()
 
     def write_run(
@@ -259,8 +278,7 @@ class Lake:
                 for name, one in relations.items()
             }
             for name, (_, files) in made.items():
-                for path, _ in files:
-                    _move(writer.folder / name / path, self.folder / name / path)
+                _move(writer.folder / name, self.folder / name, [path for path, _ in files])
             versions = dict(old.versions)
             for name, (schema, files) in made.items():
                 folder, one = self.folder / name, relations[name]
@@ -310,20 +328,46 @@ class Lake:
         state.publish(self._states, manifest)
         return Snapshot(self, manifest)
 
-    def _mend(self) -> bool:
-        """Take tables that are ahead of the manifest back; sweep scratch and lost rejects."""
+    def pin(self, number: int, name: str) -> None:
+        """Keep the files of a state for ever, whatever `vacuum` deletes (see `state.pin`)."""
+        state.pin(self._states, number, name)
+
+    def pins(self) -> dict[str, int]:
+        """Return name -> number of the states that are kept for ever."""
+        return state.pins(self._states)
+
+    def at(self, number: int) -> Snapshot:
+        """Return a state by its number; raises WorkspaceError when there is none."""
+        return Snapshot(self, state.read(self._states, number))
+
+    def numbers(self) -> list[int]:
+        """Return the numbers of all states, ascending."""
+        return state.manifests(self._states)
+
+    def tables(self) -> list[Path]:
+        """Return the folders of all Delta tables there are, in force or not."""
+        here = mounts.mounted(self.folder)
+        folders = here.folders() if here else [one for one in self.folder.iterdir() if one.is_dir()]
+        return sorted(folder for folder in folders if not folder.name.startswith("_"))
+
+    def _mend(self, fence: bool) -> bool:
+        """Take tables that are ahead of the manifest back; sweep scratch and lost rejects.
+
+        ``fence`` takes the next number first, so that a writer who only slept cannot publish.
+        """
         old = self.snapshot().manifest
+        if fence:
+            old = replace(old, id=old.id + 1, at=_now(), what="repair")
+            self._publish(old)
         versions = dict(old.versions)
-        for folder in sorted(self.folder.iterdir()):
-            if folder.name.startswith("_") or not folder.is_dir():
-                continue
+        for folder in self.tables():
             for stray in (folder / _KEPT_FILES).glob("_commit_*.tmp"):
                 stray.unlink(missing_ok=True)
             latest, pinned = delta.version(folder), old.versions.get(folder.name)
             if latest is None or latest == pinned:
                 continue
             if pinned is None and folder.name not in TABLES:
-                shutil.rmtree(folder)  # a derived table no state names
+                _remove_folder(folder)  # a derived table no state names
                 continue
             if pinned is not None and latest < pinned:
                 raise WorkspaceError(
@@ -333,7 +377,7 @@ class Lake:
             if pinned is None and latest == 0:
                 continue  # made and never filled
             delta.take_back(folder, pinned or 0)
-            versions[folder.name] = int(DeltaTable(folder).version())
+            versions[folder.name] = int(delta.open_table(folder).version())
         if versions != old.versions:
             new = replace(old, id=old.id + 1, versions=versions, at=_now(), what="repair")
             self._publish(new)
@@ -345,16 +389,16 @@ class Lake:
         if not strays:
             return False
         snapshot = self.snapshot()
-        for name in [folder.name for folder in self.folder.iterdir() if folder.name[0] != "_"]:
-            named = set(snapshot.files(name))
-            for tag in (stray.name for stray in strays):
-                for path in (self.folder / name).rglob(f"part-{tag}-*"):
-                    if str(path.resolve()) not in named:
-                        path.unlink(missing_ok=True)
+        tags = tuple(f"part-{stray.name}-" for stray in strays)
+        for folder in self.tables():
+            pinned = snapshot.versions.get(folder.name)
+            names = delta.names_of(folder, pinned) if pinned is not None else {}
+            named = {(folder / name).absolute() for name in names}
+            left = [path for path in _files_under(folder) if path.name.startswith(tags)]
+            _remove([path for path in left if path not in named])
         for stray in strays:
-            for path in self.rejects_folder.glob(f"*-{stray.name}.parquet"):
-                if path.name not in snapshot.manifest.rejects:
-                    path.unlink(missing_ok=True)
+            mine = self.rejects_folder.glob(f"*-{stray.name}.parquet")
+            _remove([path for path in mine if path.name not in snapshot.manifest.rejects])
             shutil.rmtree(stray, ignore_errors=True)
         return True
 
@@ -384,12 +428,39 @@ def _empty_sql(table: Table) -> str:
     return f"SELECT {', '.join([shop, *typed, trace, row])} WHERE false"
 
 
-def _move(made: Path, place: Path) -> None:
-    """Put a finished file in its place, its contents safe on disk first."""
-    with open(made, "rb") as file:
-        os.fsync(file.fileno())
-    place.parent.mkdir(parents=True, exist_ok=True)
-    os.rename(made, place)
+def _move(made: Path, folder: Path, names: Sequence[str]) -> None:
+    """Put finished files in their places, their contents safe on disk (or in the store) first."""
+    for name in names:
+        with open(made / name, "rb") as file:
+            os.fsync(file.fileno())
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        os.rename(made / name, folder / name)
+    _push([folder / name for name in names])
+
+
+def _push(paths: Sequence[Path]) -> None:
+    if paths and (here := mounts.mounted(paths[0])):
+        here.push(paths)
+
+
+def _files_under(folder: Path) -> list[Path]:
+    """Return the files of a table, wherever they are."""
+    here = mounts.mounted(folder)
+    stored = [one.path for one in here.walk(folder)] if here else []
+    return sorted({*stored, *folder.absolute().rglob("*.parquet")})
+
+
+def _remove(paths: Sequence[Path]) -> None:
+    if paths and (here := mounts.mounted(paths[0])):
+        here.delete(paths)
+    for path in paths:
+        path.unlink(missing_ok=True)
+
+
+def _remove_folder(folder: Path) -> None:
+    if here := mounts.mounted(folder):
+        here.delete([one.path for one in here.walk(folder)])
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _now() -> str:
