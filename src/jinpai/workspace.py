@@ -37,7 +37,7 @@ from jinpai.settings import Settings
 from jinpai.spark_run import SparkCluster
 from jinpai.tables.lake import Lake, Snapshot
 from jinpai.tables.load import Progress
-from jinpai.workspace_config import Config, init_config, load_config
+from jinpai.workspace_config import Config, LakePlace, init_config, load_config
 
 __all__ = ["CohortsResult", "MetricsResult", "Workspace", "init", "open_workspace"]
 
@@ -88,7 +88,8 @@ class Workspace(Appraisals):
     def __init__(self, root: str | Path) -> None:
         self.root = Path(root)
         self.config: Config = load_config(self.root)
-        self.lake = Lake(self.root)
+        place = self.config.lake
+        self.lake = Lake(self.root, place.url, place.endpoint, place.region)
 
     def import_files(
         self,
@@ -430,7 +431,18 @@ def init(
     platform: str,
     timezone: str = "Asia/Shanghai",
     currency: str = "CNY",
+    lake: str | None = None,
+    lake_endpoint: str | None = None,
 ) -> Workspace:
-    """Make a workspace with one shop and open it; raises WorkspaceError where there is one."""
-    init_config(root, shop_id, name, platform, timezone, currency)
+    """Make a workspace with one shop and open it.
+
+    Args:
+        lake: where its tables shall lie (``s3://bucket/prefix``); default in the folder itself.
+        lake_endpoint: address of an S3-compatible service; default AWS_ENDPOINT_URL.
+    Raises:
+        WorkspaceError: there is a workspace already.
+        UsageError: the lake's place cannot be used.
+    """
+    place = LakePlace(lake, lake_endpoint) if lake else None
+    init_config(root, shop_id, name, platform, timezone, currency, place)
     return Workspace(root)

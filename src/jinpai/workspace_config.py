@@ -5,6 +5,9 @@
     [workspace]
     format = 1
     default_shop = "s1"
+    lake = "s3://bucket/shop"  # where the tables lie, when not beside this file
+    lake_endpoint = "https://…"  # of an S3-compatible service; default AWS_ENDPOINT_URL
+    lake_region = "…"          # default AWS_REGION
 
     [settings]                 # for every shop
     session_gap = 300
@@ -54,10 +57,20 @@ from jinpai.errors import (
 from jinpai.settings import REGISTRY, Settings, Value, parse, setting
 from jinpai.toml_file import locked, read_toml, toml_item, write_whole
 
-__all__ = ["FILE_NAME", "Change", "Config", "Effective", "ShopEntry", "init_config", "load_config"]
+__all__ = [
+    "FILE_NAME",
+    "Change",
+    "Config",
+    "Effective",
+    "LakePlace",
+    "ShopEntry",
+    "init_config",
+    "load_config",
+]
 
 FILE_NAME = "jinpai.toml"
 FORMAT = 1
+_LAKE = ("lake", "lake_endpoint", "lake_region")  # keys of [workspace]
 _HEAD = "Jinpai workspace. May be edited by hand: `jinpai settings . list` checks it."
 # The written values of one level: None is the workspace, a shop_id that shop.
 Levels = dict[str | None, dict[str, Value]]
@@ -102,6 +115,15 @@ class Change:
     by_hand: bool = False
 
 
+@dataclass(frozen=True)
+class LakePlace:
+    """Where the tables lie: in the workspace's folder without ``url``, else in an object store."""
+
+    url: str | None = None
+    endpoint: str | None = None
+    region: str | None = None
+
+
 class Config:
     """What jinpai.toml says, checked. `load_config` reads one.
 
@@ -109,6 +131,7 @@ class Config:
         root: the workspace's folder.
         default_shop: shop_id meant where none is named.
         shops: shop_id -> entry, in the file's order.
+        lake: where the tables lie.
     """
 
     def __init__(self, root: Path) -> None:
@@ -119,6 +142,7 @@ class Config:
     def _read(self, text: str) -> None:
         data = _tables(text, self.path)
         self.default_shop, self.shops = _shops(data)
+        self.lake = _lake(data["workspace"])
         self._levels = _levels(data)
         self._recorded = _history(data)
         for shop_id in (None, *self.shops):
@@ -258,6 +282,7 @@ def init_config(
     platform: str,
     timezone: str = "Asia/Shanghai",
     currency: str = "CNY",
+    lake: LakePlace | None = None,
 ) -> Config:
     """Make a workspace with one shop; raises WorkspaceError where there already is one."""
     folder = Path(root)
@@ -265,7 +290,10 @@ def init_config(
     _check_shop(entry)
     document = tomlkit.document()
     document.add(tomlkit.comment(_HEAD))
-    document["workspace"] = {"format": FORMAT, "default_shop": shop_id}
+    places = dict(zip(_LAKE, (lake.url, lake.endpoint, lake.region), strict=True)) if lake else {}
+    written = {key: value for key, value in places.items() if value}
+    _lake(written)
+    document["workspace"] = {"format": FORMAT, "default_shop": shop_id, **written}
     document["settings"] = tomlkit.table()
     shops = tomlkit.table(is_super_table=True)
     shops.append(shop_id, _shop_table(entry))
@@ -302,7 +330,7 @@ def _tables(text: str, path: Path) -> dict[str, Any]:
                 zh=f"{FILE_NAME}：{key} 应为表；请看文档。",
             )
     _known(data, ("workspace", "settings", "shops", "history"), "table")
-    _known(data["workspace"], ("format", "default_shop"), "key of [workspace]")
+    _known(data["workspace"], ("format", "default_shop", *_LAKE), "key of [workspace]")
     version = data["workspace"].get("format")
     if version != FORMAT:
         raise WorkspaceError(
@@ -319,6 +347,23 @@ def _known(table: Mapping[str, Any], keys: tuple[str, ...], kind: str) -> None:
         if key not in keys:
             unknown = UnknownName(kind, key, keys)
             raise WorkspaceError(f"{FILE_NAME}: {unknown}", zh=f"{FILE_NAME}：{unknown.zh}")
+
+
+def _lake(table: Mapping[str, Any]) -> LakePlace:
+    values = [table.get(key) for key in _LAKE]
+    for key, value in zip(_LAKE, values, strict=True):
+        if value is not None and (not isinstance(value, str) or not value.strip()):
+            raise WorkspaceError(
+                f"{FILE_NAME}: [workspace] {key} must be a text, not {value!r}.",
+                zh=f"{FILE_NAME}：[workspace] {key} 应为文字，不能是 {value!r}。",
+            )
+    url = values[0]
+    if url is not None and not re.fullmatch(r"s3://[^/\s]+(/\S*)?", url):
+        raise UsageError(
+            f"lake: '{url}' is no place in an object store; write s3://BUCKET/PREFIX.",
+            zh=f"lake：“{url}”不是对象存储地址；请写成 s3://桶名/前缀。",
+        )
+    return LakePlace(*values)
 
 
 def _shops(data: dict[str, Any]) -> tuple[str, dict[str, ShopEntry]]:

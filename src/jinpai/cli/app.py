@@ -108,6 +108,28 @@ def init(
         str,
         typer.Option(metavar="CODE", help=both("Currency of its amounts", "金额的币种")),
     ] = "CNY",
+    lake: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            show_default=False,
+            help=both(
+                "Keep the tables in an object store, s3://BUCKET/PREFIX; default in the workspace",
+                "把数据表放在对象存储 s3://桶名/前缀；默认放在工作区内",
+            ),
+        ),
+    ] = None,
+    lake_endpoint: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            show_default=False,
+            help=both(
+                "Address of the S3-compatible service; AWS_ENDPOINT_URL",
+                "S3 兼容服务的地址；默认取 AWS_ENDPOINT_URL",
+            ),
+        ),
+    ] = None,
     format_: As = "table",
 ) -> None:
     """Make a workspace."""
@@ -120,6 +142,8 @@ def init(
         platform=platform,
         timezone=timezone,
         currency=currency,
+        lake=lake,
+        lake_endpoint=lake_endpoint,
     )
     if as_json(format_):
         print_json({"workspace": str(made.root), "shop": vars(made.config.shop())})
