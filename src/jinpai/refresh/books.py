@@ -1,73 +1,40 @@
-"""Books of the whole workspace, balanced though only a part of it was computed again.
+"""The book of the whole workspace, balanced though only a part of it was computed again.
 
-The line's own checks prove the rows made again. These add up all canonical rows of every shop, and
-on the other side what will be in force: the rows of the last run, less the replaced, plus the new.
+The line's own checks prove the rows made again. This one adds up all paid orders of every shop, and
+on the other side what will be in force: the credits of the last run, less the replaced, plus the
+new. (That no other row is lost on the way is told by the number of rows, `derived.Patch`.)
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
-
 import duckdb
 
+from jinpai.tables import derived
 from jinpai.tables.lake import Snapshot
 
-__all__ = ["WHOLE_BOOKS", "whole_checks"]
-
-# Check -> the derived table it adds up.
-WHOLE_BOOKS = {"all_messages_in_sessions": "sessions", "all_sales_credited": "credits"}
+__all__ = ["sales_check"]
 
 
-def whole_checks(
-    con: duckdb.DuckDBPyConnection, snapshot: Snapshot, patched: Collection[str]
+def sales_check(
+    con: duckdb.DuckDBPyConnection, snapshot: Snapshot, *, is_patched: bool
 ) -> dict[str, str]:
     """Return check name -> query that may return no row.
 
     Args:
-        patched: derived tables that have ``fresh_<name>`` and ``stale_<name>``; both tables
-            looked at need ``old_<name>``. The shops to look at and their as_of (null for one that
-            has no rows left) are in ``booked_shops``.
+        is_patched: there are ``fresh_credits`` and ``stale_credits``. The shops to look at and
+            their as_of (null for one that has no rows left) are in ``booked_shops``.
     """
-    con.execute(f"create or replace temp view all_messages as {snapshot.table_sql('messages')}")
+    columns = "shop_id, judge_rule, paid_amount"
+    version = snapshot.versions["credits"]
+    old = derived.view_sql(con, snapshot.lake.folder / "credits", version)
     con.execute(f"create or replace temp view all_orders as {snapshot.table_sql('orders')}")
-    sessions = _signed("sessions", "shop_id, messages", patched)
-    credits_ = _signed("credits", "shop_id, judge_rule, paid_amount", patched)
-    return {
-        "all_messages_in_sessions": _MESSAGES.format(derived=sessions),
-        "all_sales_credited": _SALES.format(derived=credits_),
-    }
+    con.execute(f"create or replace temp view all_credits as {old}")
+    parts = [f"select {columns}, 1 as _sign from all_credits"]
+    if is_patched:
+        parts.append(f"select {columns}, -1 as _sign from stale_credits")
+        parts.append(f"select {columns}, 1 as _sign from fresh_credits")
+    return {"all_sales_credited": _SALES.format(derived=" union all ".join(parts))}
 
-
-def _signed(name: str, columns: str, patched: Collection[str]) -> str:
-    parts = [f"select {columns}, 1 as _sign from old_{name}"]
-    if name in patched:
-        parts.append(f"select {columns}, -1 as _sign from stale_{name}")
-        parts.append(f"select {columns}, 1 as _sign from fresh_{name}")
-    return " union all ".join(parts)
-
-
-_MESSAGES = """
-with here as (
-    select m.shop_id, count(*) as messages
-    from all_messages as m
-    inner join booked_shops as s on s.shop_id = m.shop_id
-    where m.sender <> 'system' and epoch_us(m.sent_at) <= s.as_of_us
-    group by 1
-),
-
-there as (
-    select shop_id, sum(_sign * messages) as messages
-    from ({derived})
-    where shop_id in (select shop_id from booked_shops)
-    group by 1
-    having sum(_sign * messages) <> 0
-)
-
-select *
-from here
-full outer join there on there.shop_id = here.shop_id
-where here.messages is distinct from there.messages
-"""
 
 _SALES = """
 with here as (

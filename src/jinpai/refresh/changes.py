@@ -36,6 +36,7 @@ FOLLOWED: dict[str, str] = {
     "online_sessions": "agent_id",
     "agents": "agent_id",
 }
+_TIMED = ("messages", "orders", "online_sessions")
 _TOUCHED = {"buyers": "buyer_id", "orders": "order_id", "agents": "agent_id"}
 
 
@@ -70,10 +71,15 @@ class Touched:
     Attributes:
         changes: by table.
         tables: canonical tables whose change may be seen in a derived row.
+        since_us: own time of the earliest changed message, order or online session, or None where
+            there is none; rows of other tables count at the time of their order.
+        is_timeless: something changed that may be seen in a row of any time.
     """
 
     changes: list[Change] = field(default_factory=list)
     tables: set[str] = field(default_factory=set)
+    since_us: int | None = None
+    is_timeless: bool = False
 
 
 @dataclass(frozen=True)
@@ -92,11 +98,15 @@ class _Finder:
     def take(self, table: str, why: str, relation: str) -> None:
         """Note the changed rows of a table, held by a relation."""
         own = TABLES[table].own_time
-        ends = f", min({own})::varchar, max({own})::varchar" if own else ", null, null"
-        sql = f"select count(*){ends} from {relation}"
-        (rows, first, last), *_ = self.con.execute(sql).fetchall()
+        low, high = (
+            (f"min({own})", f"max({own})") if own else ("null::timestamp", "null::timestamp")
+        )
+        sql = f"select count(*), {low}::varchar, {high}::varchar, epoch_us({low}) from {relation}"
+        (rows, first, last, since), *_ = self.con.execute(sql).fetchall()
         if not rows:
             return
+        if table in _TIMED and since is not None:
+            self.found.since_us = min(since, self.found.since_us or since)
         self.found.changes.append(Change(table, why, rows, first, last))
         if table == "messages":
             self.touch("buyers", relation)
@@ -141,6 +151,7 @@ class _Finder:
         if self.con.execute(f"select 1 from {sql} limit 1").fetchall():
             self.touch("buyers", sql)
             self.found.tables.add("agents")
+            self.found.is_timeless = True
 
     def _rows(self, table: str, files: Sequence[DataFile], sign: int) -> str:
         root = self.snapshot.lake.folder / table

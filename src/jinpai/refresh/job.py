@@ -24,14 +24,17 @@ from jinpai.line import (
     shop_run,
     shop_runs,
 )
+from jinpai.periods import DAY_US
 from jinpai.refresh import narrow
-from jinpai.refresh.books import WHOLE_BOOKS, whole_checks
-from jinpai.refresh.layout import bucketed
+from jinpai.refresh.books import sales_check
+from jinpai.refresh.layout import bucketed, cutoff_of, first_day_of
 from jinpai.refresh.lineage import ancestors, words_of
 from jinpai.refresh.load import MOVED, with_known_load
 from jinpai.refresh.merge import patch
 from jinpai.refresh.plan import Plan, code_id, make_plan, message_rows, widened
 from jinpai.refresh.report import RunReport
+from jinpai.refresh.span import first_week, longest_session, order_bound
+from jinpai.tables import delta
 from jinpai.tables.derived import Patch
 from jinpai.tables.lake import Snapshot
 from jinpai.tables.schema import TABLES
@@ -57,6 +60,9 @@ class Job:
         self.engine, self.snapshot, self.shops = engine, snapshot, list(shops)
         self.only, self.on_step = only, on_step
         self.seconds: dict[str, float] = {}
+        # Of all shops in force; the longest session ever seen will do as well.
+        self.longest_us = int((snapshot.run or {}).get("longest_session_us", 0))
+        self.cutoff = int((snapshot.run or {}).get("cutoff", 0))
 
     def run(self, *, full: bool = False) -> RunReport:
         """Do it; raises BalanceError, EngineError, WorkspaceError."""
@@ -66,7 +72,8 @@ class Job:
         if plan.mode == "full" and self.snapshot.run is not None:
             self.only = None  # what other shops have cannot stay
         if plan.mode == "partial":
-            narrow.put_old(con, self.snapshot, RESULTS)
+            if plan.whole:
+                narrow.put_old(con, self.snapshot, RESULTS)
             narrow.complete(con, plan.whole)
             plan = self._narrowed(plan)
         self.seconds["plan"] = time.perf_counter() - started
@@ -106,30 +113,52 @@ class Job:
 
     def _wholly(self, plan: Plan) -> RunReport:
         steps = self._steps(plan)
-        checks = self._make(plan, steps, self._seen())
+        shops = self._seen()
+        checks = self._make(plan, steps, shops)
         base = None if set(plan.results) == set(RESULTS) else self.snapshot
+        if base is None:
+            self.cutoff = cutoff_of(max(shop.last_us for shop in shops) // DAY_US)
         broken = check(self.engine, checks)
-        if base is not None:
-            narrow.put_old(self.engine.con, self.snapshot, WHOLE_BOOKS.values())
-            broken |= self._whole_books(plan)
+        if base is not None and "credits" not in plan.results:
+            broken |= self._whole_book(plan)
+        if "sessions" in plan.results:
+            self.longest_us = longest_session(self.engine.con, "sessions")
         report = self._report(plan, broken, changed={name: {} for name in plan.results})
-        return self._publish(report, {name: bucketed(name) for name in plan.results}, base)
+        return self._publish(
+            report, {name: bucketed(name, self.cutoff) for name in plan.results}, base
+        )
 
     def _partly(self, plan: Plan) -> RunReport:
         con, steps = self.engine.con, with_known_load(self._steps(plan))
+        since = self._first_week(plan)
+        narrow.put_old(con, self.snapshot, {*plan.results, "sessions"}, since)
+        first_day = pa.array([0 if since is None else first_day_of(since)], pa.int64())
+        self.engine.put("first_day", pa.table({"day_no": first_day}))
         checks = self._make(plan, steps, self._touched_shops())
         started = time.perf_counter()
-        made = {name: patch(con, name) for name in plan.results}
+        rows = _rows(self.snapshot)
+        made = {name: patch(con, name, rows[name], since, self.cutoff) for name in plan.results}
         self.seconds["merge"] = time.perf_counter() - started
         started = time.perf_counter()
-        broken = check(self.engine, checks) | self._whole_books(plan)
+        broken = check(self.engine, checks) | self._whole_book(plan)
         self.seconds["check"] = time.perf_counter() - started
         changed = {name: facts for name, (one, facts) in made.items() if one}
+        if "sessions" in plan.results:
+            self.longest_us = max(self.longest_us, longest_session(con, "sessions"))
         report = self._report(plan, broken, changed)
         for unit, (table, _) in narrow.ROWS_OF.items():
             report.touched[unit] = con.execute(f"select count(*) from {table}").fetchall()[0][0]
         patches = {name: one for name, (one, _) in made.items() if one}
         return self._publish(report, patches, self.snapshot)
+
+    def _first_week(self, plan: Plan) -> int | None:
+        """The first week in which rows may change; None where it may be any."""
+        shops = self._touched_shops()
+        if plan.since_us is None or not shops:
+            return None
+        bound = order_bound(plan.since_us, self.longest_us, shops)
+        since = first_week(self.engine.con, bound, shops)
+        return None if since < self.cutoff else since
 
     def _make(self, plan: Plan, steps: Sequence[Step], shops: Sequence[RunShop]) -> dict[str, str]:
         """Make the steps; return the checks they can answer."""
@@ -163,18 +192,15 @@ class Job:
         touched = set(self.engine.fetch("touched shops", sql)["shop_id"].to_pylist())
         return [shop for shop in self._seen() if shop.shop_id in touched]
 
-    def _whole_books(self, plan: Plan) -> dict[str, int]:
+    def _whole_book(self, plan: Plan) -> dict[str, int]:
         shops = dict.fromkeys(plan.whole) | {shop.shop_id: shop.as_of_us for shop in self._seen()}
         columns = {
             "shop_id": pa.array(shops.keys(), pa.string()),
             "as_of_us": pa.array(shops.values(), pa.int64()),
         }
         self.engine.put("booked_shops", pa.table(columns))
-        checks = whole_checks(self.engine.con, self.snapshot, plan.results)
-        if plan.mode == "full":  # the line's own checks have seen these
-            checks = {
-                name: sql for name, sql in checks.items() if WHOLE_BOOKS[name] not in plan.results
-            }
+        is_patched = plan.mode == "partial" and "credits" in plan.results
+        checks = sales_check(self.engine.con, self.snapshot, is_patched=is_patched)
         return check(self.engine, checks)
 
     def _report(
@@ -203,7 +229,8 @@ class Job:
 
     def _meta(self, report: RunReport) -> dict[str, Any]:
         versions = {name: at for name, at in self.snapshot.versions.items() if name in TABLES}
-        return report.to_meta(self.snapshot.id, versions, code_id())
+        made = report.to_meta(self.snapshot.id, versions, code_id())
+        return made | {"longest_session_us": self.longest_us, "cutoff": self.cutoff}
 
     def _publish(
         self, report: RunReport, relations: Mapping[str, str | Patch], base: Snapshot | None
@@ -217,4 +244,7 @@ class Job:
 
 
 def _rows(snapshot: Snapshot) -> dict[str, int]:
-    return {name: snapshot.count(name) for name in RESULTS}
+    return {
+        name: delta.rows_of(snapshot.lake.folder / name, snapshot.versions[name])
+        for name in RESULTS
+    }

@@ -2,10 +2,12 @@
 
 Every derived row belongs to one *unit*: what is said and bought by one buyer decides all rows of
 that buyer, so a run that knows which buyers changed leaves the others alone. Files hold the rows of
-one *bucket*, a month, so that a new day writes few of them anew.
+one *bucket*, a week, so that a new day writes few of them anew. Weeks that lie far back when a
+full run is made are one bucket together: they hardly change, and sorting rows out costs as much as
+writing them. The first week of its own, the ``cutoff``, stays until the next full run.
 
-A round lies in the month of its answer, an unanswered one in bucket 0: an answer that comes months
-later then moves a row out of bucket 0 and leaves the old months untouched.
+A round lies in the week of its answer, an unanswered one in bucket 0: an answer that comes months
+later then moves a row out of bucket 0 and leaves the old weeks untouched.
 """
 
 from __future__ import annotations
@@ -13,10 +15,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from jinpai.tables.derived import BUCKET
+from jinpai.tables.derived import BUCKET, BULK
 
-__all__ = ["LAYOUTS", "Layout", "bucketed"]
+__all__ = ["LAYOUTS", "Layout", "bucketed", "cutoff_of", "first_day_of", "week_of"]
 
+# Payments, refunds and late answers of these weeks are common.
+_OWN_WEEKS = 9
 Unit = Literal["buyer", "order", "agent", "shop"]
 
 
@@ -29,38 +33,65 @@ class Layout:
             for a small table that is always made anew.
         bucket: SQL of the bucket over the relation, called ``r``.
         joined: a join that brings what the bucket needs, if the row itself does not say.
+        is_open: rows of any week may change when something happens much later; every week has a
+            bucket.
     """
 
     unit: Unit
     bucket: str
     joined: str = ""
+    is_open: bool = False
 
 
-def _month(day: str) -> str:
-    return f"cast(coalesce(year({day}) * 100 + month({day}), 0) as integer)"
+def week_of(day_number: int) -> int:
+    """Return the bucket of a day, given as days since 1970: never 0 after January 1970.
+
+    >>> week_of(20_514)
+    2930
+    """
+    return day_number // 7
+
+
+def first_day_of(week: int) -> int:
+    """Return the first day of a bucket, as days since 1970."""
+    return week * 7
+
+
+def _week(day_number: str) -> str:
+    number = f"coalesce({day_number}, 0)"
+    return f"cast(({number} - {number} % 7) / 7 as integer)"
 
 
 LAYOUTS: dict[str, Layout] = {
     "roster": Layout("shop", "0"),
-    "sessions": Layout("buyer", _month("r.day")),
-    "rounds": Layout("buyer", _month("r.closed_at")),
-    "receptions": Layout("buyer", _month("r.day")),
-    "online_days": Layout("agent", _month("r.day")),
-    "candidates": Layout("order", _month("r.judged_at")),
-    "judged_orders": Layout("order", _month("r.created_day")),
-    "credits": Layout("order", _month("r.day")),
-    "reception_links": Layout("buyer", _month("r.day")),
+    "sessions": Layout("buyer", _week("date_day(r.day)")),
+    "rounds": Layout("buyer", _week("day_number(us(r.closed_at))")),
+    # An answer that comes late makes slow_rounds of an old reception one more.
+    "receptions": Layout("buyer", _week("date_day(r.day)"), is_open=True),
+    "online_days": Layout("agent", _week("date_day(r.day)")),
+    "candidates": Layout("order", _week("day_number(us(r.judged_at))")),
+    "judged_orders": Layout("order", _week("date_day(r.created_day)")),
+    "credits": Layout("order", _week("date_day(r.day)")),
+    "reception_links": Layout("buyer", _week("date_day(r.day)")),
     "sale_lines": Layout(
         "order",
-        _month("o.created_day"),
+        _week("date_day(o.created_day)"),
         "inner join judged_orders as o on o.shop_id = r.shop_id and o.order_id = r.order_id",
     ),
 }
 
 
-def bucketed(name: str) -> str:
+def cutoff_of(last_day: int) -> int:
+    """Return the cutoff of a full run whose last day is so many days after 1970-01-01."""
+    return max(week_of(last_day) - _OWN_WEEKS, BULK + 1)
+
+
+def bucketed(name: str, cutoff: int) -> str:
     """Return the SELECT of a relation with its bucket; of one without a layout, the relation."""
     layout = LAYOUTS.get(name)
     if layout is None:
         return f"select * from {name}"
-    return f"select r.*, {layout.bucket} as {BUCKET} from {name} as r {layout.joined}".rstrip()
+    bucket = layout.bucket
+    if not layout.is_open and layout.unit != "shop":
+        bucket = f"case when {bucket} > 0 and {bucket} < {cutoff} then {BULK} else {bucket} end"
+    return f"select r.*, {bucket} as {BUCKET} from {name} as r {layout.joined}".rstrip()

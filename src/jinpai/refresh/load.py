@@ -2,7 +2,8 @@
 
 The one figure that crosses buyers. A session that comes, goes or gets another length changes the
 figure of the agent's sessions that start on the days it spans, whoever their buyers are; all others
-keep theirs. The sessions that touch these days are counted by the line's own step.
+keep theirs. The sessions that touch these days are counted by the line's own step. Sessions before
+``first_day`` are left out on both sides.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ select
     t.shop_id, t.agent_key, t.buyer_id, s.start_us, s.end_us, s.thread_no, s.session_no
 from judged_sessions as s
 inner join threads as t on t.thread_no = s.thread_no
-where s.filter_reason is null
+where s.filter_reason is null and s.day_no >= (select day_no from first_day)
 """
 
 _FORMER = f"""

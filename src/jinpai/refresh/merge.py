@@ -20,15 +20,28 @@ _SAME_SESSION = (
 )
 
 
-def patch(con: duckdb.DuckDBPyConnection, name: str) -> tuple[Patch | None, dict[str, Any]]:
+def patch(
+    con: duckdb.DuckDBPyConnection, name: str, rows: int, since: int | None, cutoff: int
+) -> tuple[Patch | None, dict[str, Any]]:
     """Return the patch of one derived table, None where nothing changes, and its facts.
 
     Leaves ``fresh_<name>`` (the rows made again) and ``stale_<name>`` (what they replace). The
     facts: rows added and removed, first and last day of them, buckets written anew.
+
+    Args:
+        rows: how many the table has now.
+        since: the first week in which rows may change, as given to `narrow.put_old`.
+        cutoff: of the full run that laid the tables out (see `layout`).
     """
     gone = _gone(name)
-    con.execute(f"create or replace temp table stale_{name} as from old_{name} as r where {gone}")
-    con.execute(f"create or replace temp table fresh_{name} as {_fresh(con, name)}")
+    recent = (
+        "true" if since is None or LAYOUTS[name].is_open else f"{BUCKET} = 0 or {BUCKET} >= {since}"
+    )
+    con.execute(f"create or replace temp table stale_{name} as {_stale(name)}")
+    con.execute(
+        f"create or replace temp table fresh_{name} as select * from ({_fresh(con, name, cutoff)})"
+        f" where {recent}"
+    )
     columns = _columns(con, f"stale_{name}")
     day = next((f"min({one}), max({one})" for one in _days(columns)), "null, null")
     listed = ", ".join(columns)
@@ -53,7 +66,19 @@ def patch(con: duckdb.DuckDBPyConnection, name: str) -> tuple[Patch | None, dict
         "last": _text(max, [row[4] for row in counted]),
         "buckets": buckets,
     }
-    return Patch(sql, frozenset(buckets)), facts
+    after = rows + facts["added"] - facts["removed"]
+    return Patch(sql, frozenset(buckets), after), facts
+
+
+def _stale(name: str) -> str:
+    """Rows in force that what was made again replaces, each once."""
+    if LAYOUTS[name].unit == "shop":
+        return f"select * from old_{name}"
+    sql = f"select r.* from old_{name} as r where {is_touched(LAYOUTS[name].unit, 'r')}"
+    if name != "sessions":
+        return sql
+    moved = f"select r.* from old_sessions as r semi join {MOVED} as m on {_SAME_SESSION}"
+    return f"{sql} union all {moved}"
 
 
 def _gone(name: str) -> str:
@@ -67,16 +92,16 @@ def _gone(name: str) -> str:
     return f"({touched} or exists (select 1 from {MOVED} as m where {_SAME_SESSION}))"
 
 
-def _fresh(con: duckdb.DuckDBPyConnection, name: str) -> str:
+def _fresh(con: duckdb.DuckDBPyConnection, name: str, cutoff: int) -> str:
     if name != "sessions":
-        return bucketed(name)
+        return bucketed(name, cutoff)
     columns = ", ".join(
         "m.concurrency" if column == "concurrency" else f"r.{column}"
         for column in _columns(con, "old_sessions")
     )
     mine = ", ".join(_columns(con, "old_sessions"))
     return (
-        f"select {mine} from ({bucketed(name)}) union all"
+        f"select {mine} from ({bucketed(name, cutoff)}) union all"
         f" select {columns} from old_sessions as r inner join {MOVED} as m on {_SAME_SESSION}"
     )
 

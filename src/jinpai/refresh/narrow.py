@@ -45,29 +45,42 @@ def is_touched(unit: str, alias: str) -> str:
     )
 
 
-def put_old(con: duckdb.DuckDBPyConnection, snapshot: Snapshot, names: Iterable[str]) -> None:
-    """Make the views ``old_<name>`` of the derived tables in force, with ``_bucket``."""
+def put_old(
+    con: duckdb.DuckDBPyConnection,
+    snapshot: Snapshot,
+    names: Iterable[str],
+    since: int | None = None,
+) -> None:
+    """Make the views ``old_<name>`` of the derived tables in force, with ``_bucket``.
+
+    ``since`` leaves out earlier weeks of the tables whose old rows stay as they are.
+    """
     for name in names:
-        sql = derived.bucket_sql(con, snapshot.lake.folder / name, snapshot.versions[name])
+        first = None if LAYOUTS[name].is_open else since
+        folder = snapshot.lake.folder / name
+        sql = derived.bucket_sql(con, folder, snapshot.versions[name], first)
         con.execute(f"create or replace temp view old_{name} as {sql}")
 
 
 def complete(con: duckdb.DuckDBPyConnection, whole: Collection[str]) -> None:
     """Bring ``touched_*`` to their ends.
 
-    Every buyer, order and account of the shops in ``whole``, now or in the last run; the buyers of
-    touched orders; then every order of touched buyers. Reads the canonical tables unrestricted.
+    Every buyer, order and account of the shops in ``whole``, now or in the last run (for which it
+    reads ``old_*``); the buyers of touched orders; then every order of touched buyers. An order
+    that is gone or has another buyer is touched itself. Leaves ``changed_orders``, the orders
+    touched before buyers were. Reads the canonical tables unrestricted.
     """
     con.register("_whole", pa.table({"shop_id": pa.array(sorted(whole), pa.string())}))
     con.execute("create or replace temp table whole_shops as select * from _whole")
     con.unregister("_whole")
     if whole:
         _touch_whole_shops(con)
-    for source in ("orders", "old_judged_orders"):
-        _add(con, "buyer", f"{source} as r where {is_touched('order', 'r')}")
+    con.execute(
+        "create or replace temp table changed_orders as select distinct * from touched_orders"
+    )
+    _add(con, "buyer", f"orders as r where {is_touched('order', 'r')}")
     _distinct(con, "buyer")
-    for source in ("orders", "old_judged_orders"):
-        _add(con, "order", f"{source} as r where {is_touched('buyer', 'r')}")
+    _add(con, "order", f"orders as r where {is_touched('buyer', 'r')}")
     _distinct(con, "order")
     _distinct(con, "agent")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -49,6 +49,7 @@ class Plan:
         results: derived tables to make; the others stay in force.
         whole: shops all of whose rows count as touched.
         changes: what was found in the canonical tables.
+        since_us: no row that belongs to an earlier time changed; None where any may have.
     """
 
     mode: Mode
@@ -56,6 +57,7 @@ class Plan:
     why: tuple[Reason, ...]
     whole: frozenset[str] = frozenset()
     changes: tuple[Change, ...] = ()
+    since_us: int | None = None
 
 
 @dataclass
@@ -104,14 +106,20 @@ def make_plan(
     if any(change.table == "agents" for change in found.changes):
         finding.results.add("roster")
     finding.why += [_loaded(change) for change in found.changes]
-    return _decided(snapshot, finding, tuple(found.changes), may_widen=only is None)
+    since = None if finding.whole or found.is_timeless else found.since_us
+    return _decided(snapshot, finding, tuple(found.changes), since, may_widen=only is None)
 
 
 def _decided(
-    snapshot: Snapshot, finding: _Finding, changes: tuple[Change, ...], *, may_widen: bool
+    snapshot: Snapshot,
+    finding: _Finding,
+    changes: tuple[Change, ...],
+    since: int | None,
+    *,
+    may_widen: bool,
 ) -> Plan:
     results = tuple(name for name in RESULTS if name in finding.results)
-    plan = Plan("partial", results, tuple(finding.why), frozenset(finding.whole), changes)
+    plan = Plan("partial", results, tuple(finding.why), frozenset(finding.whole), changes, since)
     if not results:
         return Plan("nothing", (), plan.why or (_SAME,), changes=changes)
     if not may_widen:
@@ -128,7 +136,7 @@ def widened(plan: Plan, rows: int, of: int) -> Plan:
         "more than half of all messages are touched, so all are computed",
         "受影响的消息超过一半，因此全部重算",
     )
-    return Plan("full", plan.results, (*plan.why, why), plan.whole, plan.changes)
+    return replace(plan, mode="full", why=(*plan.why, why))
 
 
 def message_rows(snapshot: Snapshot) -> int:
@@ -151,7 +159,7 @@ def _obstacle(
         )
     if not is_laid_out(snapshot, RESULTS):
         return Reason(
-            "the files of the last run do not tell their months", "上次结果的文件没有按月分开"
+            "the files of the last run do not tell their weeks", "上次结果的文件没有按周分开"
         )
     strange = reads(steps, TABLES) - set(FOLLOWED)
     if strange:

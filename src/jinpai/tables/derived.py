@@ -1,6 +1,6 @@
 """Derived tables: what a run made, written by DuckDB as Parquet and named by a Delta commit.
 
-A relation with a column ``_bucket`` (a whole number, such as year * 100 + month) is written as
+A relation with a column ``_bucket`` (a whole number, such as that of a week) is written as
 files of one bucket each, told by their names. A later run that changes few rows writes the buckets
 they lie in anew (`Patch`) and shares the files of the others.
 """
@@ -8,6 +8,7 @@ they lie in anew (`Patch`) and shares the files of the others.
 from __future__ import annotations
 
 import re
+import shutil
 import time
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -17,15 +18,15 @@ from typing import Any, cast
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
-from deltalake import DeltaTable
 
 from jinpai.errors import UsageError
-from jinpai.tables.delta import paths_of, read_sql
+from jinpai.tables.delta import open_table, paths_of, read_sql
 from jinpai.tables.schema import TABLES
 from jinpai.tables.zones import quoted
 
 __all__ = [
     "BUCKET",
+    "BULK",
     "Patch",
     "bucket_of",
     "bucket_sql",
@@ -36,6 +37,8 @@ __all__ = [
 ]
 
 BUCKET = "_bucket"
+# The bucket of most rows, written without sorting them out.
+BULK = 1
 
 _FILE_BYTES = 256 << 20
 # A run writes more than it reads: the quickest level, and no dictionary of nearly all-different texts.
@@ -68,17 +71,19 @@ class Patch:
     Attributes:
         sql: all rows these buckets shall hold, with their ``_bucket``.
         buckets: the buckets written anew; one without rows is gone.
+        rows: how many rows the whole table must have afterwards.
     """
 
     sql: str
     buckets: frozenset[int]
+    rows: int
 
 
 def bucket_of(path: str) -> int | None:
     """Return the bucket of a derived table's file, None for a file of all rows.
 
-    >>> bucket_of("part-3f-b202603-77.parquet"), bucket_of("part-3f-77.parquet")
-    (202603, None)
+    >>> bucket_of("part-3f-b2930-77.parquet"), bucket_of("part-3f-77.parquet")
+    (2930, None)
     """
     found = re.fullmatch(r"part-[^-]+-b(\d+)-.*", Path(path).name)
     return int(found[1]) if found else None
@@ -97,16 +102,27 @@ def write_files(
     columns = con.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()
     own = ", ".join(_stored(name, kind) for name, kind, *_ in columns if name != BUCKET)
     schema = _utc(con.sql(f"SELECT {own} FROM {source} LIMIT 0").to_arrow_table().schema)
-    by_bucket = any(name == BUCKET for name, *_ in columns)
-    listed = f"{own}, {BUCKET}" if by_bucket else own
-    split = f"PARTITION_BY ({BUCKET})" if by_bucket else f"FILE_SIZE_BYTES {_FILE_BYTES}"
-    con.execute(
-        f"COPY (SELECT {listed} FROM {source}) TO {quoted(str(folder))} (FORMAT parquet,"
-        f" {_PACKING}, {split}, FILENAME_PATTERN 'part-{tag}-{{uuid}}')"
-    )
+    whole = f"FILE_SIZE_BYTES {_FILE_BYTES}"
+    if not any(name == BUCKET for name, *_ in columns):
+        _copy(con, f"SELECT {own} FROM {source}", folder, f"{whole}, {_named(tag)}")
+    else:
+        # Sorting rows out by bucket costs as much as writing them: not for the bulk.
+        bulk = f"SELECT {own} FROM {source} WHERE {BUCKET} = {BULK}"
+        _copy(con, bulk, folder, f"{whole}, {_named(f'{tag}-b{BULK}')}")
+        rest = f"SELECT {own}, {BUCKET} FROM {source} WHERE {BUCKET} <> {BULK}"
+        _copy(con, rest, folder / "rest", f"PARTITION_BY ({BUCKET}), {_named(tag)}")
     paths = sorted(_flattened(folder, tag))
     rows = [(path.name, pq.read_metadata(path).num_rows) for path in paths]
     return schema, [(name, count) for name, count in rows if count]
+
+
+def _copy(con: duckdb.DuckDBPyConnection, sql: str, folder: Path, options: str) -> None:
+    target = quoted(str(folder))
+    con.execute(f"COPY ({sql}) TO {target} (FORMAT parquet, {_PACKING}, {options})")
+
+
+def _named(start: str) -> str:
+    return f"FILENAME_PATTERN 'part-{start}-{{uuid}}'"
 
 
 def _utc(schema: pa.Schema) -> pa.Schema:
@@ -121,12 +137,11 @@ def _utc(schema: pa.Schema) -> pa.Schema:
 def _flattened(folder: Path, tag: str) -> list[Path]:
     """Take the files out of DuckDB's folders per bucket, the bucket into their names."""
     made = list(folder.glob("*.parquet"))
-    for inner in folder.glob(f"{BUCKET}=*"):
-        bucket = int(inner.name.partition("=")[2])
-        for path in inner.iterdir():
-            rest = path.name.removeprefix(f"part-{tag}-")
-            made.append(path.rename(folder / f"part-{tag}-b{bucket}-{rest}"))
-        inner.rmdir()
+    for path in (folder / "rest").glob(f"{BUCKET}=*/*"):
+        bucket = int(path.parent.name.partition("=")[2])
+        rest = path.name.removeprefix(f"part-{tag}-")
+        made.append(path.rename(folder / f"part-{tag}-b{bucket}-{rest}"))
+    shutil.rmtree(folder / "rest", ignore_errors=True)
     return made
 
 
@@ -143,7 +158,7 @@ def view_sql(con: duckdb.DuckDBPyConnection, folder: Path, version: int) -> str:
     files = paths_of(folder, version)
     if files:
         return read_sql(con, files)
-    schema = DeltaTable(folder, version=version).schema()
+    schema = open_table(folder, version).schema()
     empty = pa.Table.from_batches([], pa.schema(cast(Any, schema.to_arrow())))
     con.register("_empty", empty)
     columns = con.execute("DESCRIBE SELECT * FROM _empty").fetchall()
@@ -155,11 +170,20 @@ def view_sql(con: duckdb.DuckDBPyConnection, folder: Path, version: int) -> str:
     return f"SELECT {typed} WHERE false"
 
 
-def bucket_sql(con: duckdb.DuckDBPyConnection, folder: Path, version: int) -> str:
-    """Return `view_sql` with ``_bucket``; every file must have one."""
-    files = paths_of(folder, version)
+def bucket_sql(
+    con: duckdb.DuckDBPyConnection, folder: Path, version: int, since: int | None = None
+) -> str:
+    """Return `view_sql` with ``_bucket``; every file must have one.
+
+    ``since`` leaves out the buckets before it (the bulk among them), but for bucket 0.
+    """
+    files = [
+        file
+        for file in paths_of(folder, version)
+        if since is None or bucket_of(file) == 0 or (bucket_of(file) or 0) >= since
+    ]
     if not files:
-        return f"SELECT *, 0 AS {BUCKET} FROM ({view_sql(con, folder, version)})"
+        return f"SELECT *, 0 AS {BUCKET} FROM ({view_sql(con, folder, version)}) WHERE false"
     rows = read_sql(con, files, ", filename = true")
     number = "regexp_extract(filename, '-b([0-9]+)-[^/]*$', 1)"
     return f"SELECT * EXCLUDE (filename), CAST({number} AS INTEGER) AS {BUCKET} FROM ({rows})"

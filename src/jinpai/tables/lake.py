@@ -32,7 +32,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from jinpai.errors import UnknownName, WorkspaceError
+from jinpai.errors import BalanceError, UnknownName, WorkspaceError
 from jinpai.tables import delta, derived, mounts, state
 from jinpai.tables.conform import TYPES
 from jinpai.tables.delta import DataFile
@@ -261,7 +261,8 @@ class Lake:
                 patches were made for; by default tables that are not named are out of force.
 
         Raises UsageError for a name that is a canonical table or no plain word, WorkspaceError
-        when another run was published since ``base``.
+        when another run was published since ``base``, BalanceError where a patch leaves another
+        number of rows than it says.
         """
         for name in relations:
             derived.check_name(name)
@@ -290,6 +291,7 @@ class Lake:
                         if derived.bucket_of(path) in one.buckets
                     ]
                     versions[name] = delta.patch(folder, schema, files, gone)
+                    _count_again(folder, versions[name], one.rows)
                 else:
                     versions[name] = delta.overwrite(folder, schema, files)
             return self._publish(
@@ -401,6 +403,18 @@ class Lake:
             _remove([path for path in mine if path.name not in snapshot.manifest.rejects])
             shutil.rmtree(stray, ignore_errors=True)
         return True
+
+
+def _count_again(folder: Path, version: int, rows: int) -> None:
+    """Raise BalanceError unless a table has as many rows as it should, by its own log."""
+    found = delta.rows_of(folder, version)
+    if found != rows:
+        raise BalanceError(
+            f"The books do not balance: {folder.name} would have {found:,} rows, not {rows:,}. "
+            "Nothing was published; this is a fault of Jinpai, please report it.",
+            zh=f"账目不平：{folder.name} 将有 {found:,} 行，应为 {rows:,} 行。"
+            "结果未发布；这是金牌的缺陷，请反馈。",
+        )
 
 
 def _sql_of(relation: str | Patch) -> str:
