@@ -6,11 +6,14 @@ from decimal import Decimal
 from fractions import Fraction
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from jinpai.errors import InputError, UnknownName, UsageError
-from jinpai.scoring import load_plan, read_values, score
+from jinpai.metrics.query import MetricRow
+from jinpai.scoring import Value, load_plan, read_values, score
+from jinpai.scoring.values import exact_of
 
 SHIPPED = files("jinpai.scoring") / "plans"
 PLAN = load_plan(str(SHIPPED / "womens-wear.yaml"))
@@ -199,3 +202,46 @@ def test_values_as_people_write_them(tmp_path: Path) -> None:
         "reply_rate": None,
         "inquiry_conversion_rate": Fraction(3, 10),
     }
+
+
+def row(metric: str, value: Any, top: Any, bottom: Any) -> MetricRow:
+    """Return a figure as the query layer gives it: quotients as floats."""
+    keys = {"agent_id": "a"}
+    return MetricRow("s", keys, metric, "order_first", value, top, bottom, "final")
+
+
+def test_figures_come_back_exact() -> None:
+    # 7 rounds waited 60.000001 s in all; money and counts are exact already.
+    waits = row("avg_response_seconds", 60.000001 / 7, 60.000001, 7)
+    assert exact_of(waits, {}, {}).exact == Fraction(60_000_001, 7_000_000)
+    rate = row("reply_rate", 1 / 3, 1, 3)
+    assert (exact_of(rate, {}, {}).exact, exact_of(rate, {}, {}).n) == (Fraction(1, 3), 3)
+    money = row("amount_per_buyer", 0.1, Decimal("0.30"), 3)
+    assert exact_of(money, {}, {}).exact == Fraction(1, 10)
+    assert exact_of(row("rounds", 5, 5, None), {}, {}) == Value(Fraction(5), 5)
+    assert exact_of(row("reply_rate", None, 0, 0), {}, {}).exact is None
+
+
+@pytest.mark.parametrize(
+    ("own", "shop", "exact"),
+    [
+        # 39.00 ÷ 3 against 100.00 ÷ 9: exactly 1.17, an end of a band; as floats it is not.
+        (("39.00", 3), ("120.00", "20.00", 9), Fraction(117, 100)),
+        (("123456789.01", 977), ("987654321098.76", "0.01", 7_654_321),
+         Fraction("123456789.01") / 977 / (Fraction("987654321098.75") / 7_654_321)),
+    ],
+)  # fmt: skip
+def test_a_quotient_of_quotients_comes_back_exact(
+    own: tuple[str, int], shop: tuple[str, str, int], exact: Fraction
+) -> None:
+    mean = float(Fraction(own[0]) / own[1])
+    whole = float((Fraction(shop[0]) - Fraction(shop[1])) / shop[2])
+    found = exact_of(
+        row("amount_per_buyer_ratio", mean / whole, mean, whole),
+        {"amount_per_buyer": row("amount_per_buyer", mean, Decimal(own[0]), own[1])},
+        {
+            "shop_sales_amount": row("shop_sales_amount", Decimal(shop[0]), None, None),
+            "excluded_amount": row("excluded_amount", Decimal(shop[1]), None, None),
+        },
+    )
+    assert (found.exact, found.n) == (exact, own[1])

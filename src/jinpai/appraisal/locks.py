@@ -7,12 +7,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jinpai.appraisal.period import Scorecard, scopes_in, score_period, score_scope
-from jinpai.appraisal.remade import remade_shops
-from jinpai.errors import WorkspaceError
+from jinpai.appraisal.remade import need_one_state, remade
+from jinpai.errors import UsageError, WorkspaceError
 from jinpai.run import ShopRun
+from jinpai.scoring.document import Document
 from jinpai.scoring.figures import By
-from jinpai.scoring.lock import differences, locked_values, read_lock, results_of, write_lock
-from jinpai.scoring.plan import Plan, load_plan
+from jinpai.scoring.lock import (
+    check_name,
+    differences,
+    locked_values,
+    read_lock,
+    results_of,
+    write_lock,
+)
+from jinpai.scoring.plan import Plan, load_plan, plan_of
 from jinpai.settings import Settings
 
 if TYPE_CHECKING:
@@ -22,20 +30,32 @@ __all__ = ["lock_period", "recompute", "since_lock"]
 
 
 def lock_period(workspace: Workspace, name: str, card: Scorecard) -> dict[str, Any]:
-    """Lock a scorecard under a name, for ever; raises UsageError when the name is taken."""
-    first = card.sheets[0]
+    """Lock a scorecard under a name, for ever.
+
+    Raises UsageError when the name is taken or no plain word, when the shops' periods differ, and
+    when a shop's figures come from older data than those of the others.
+    """
+    need_one_state(card.shops)
+    if len({(sheet.first, sheet.last) for sheet in card.sheets}) > 1:
+        raise UsageError(
+            "The shops have different days; say which period to lock with --from and --to.",
+            zh="各店铺的日期范围不同；请用 --from 与 --to 指明要锁定的期间。",
+        )
+    first, document = card.sheets[0], card.plan.document
     content = {
         "code_version": _code_version(),
-        "plan": {"name": card.plan.name, "text": card.plan.document.text},
+        "plan": {"name": card.plan.name, "data": document.data, "text": document.text},
         "from": str(first.first),
         "to": str(first.last),
         "by": first.by,
         "manifest": card.manifest,
-        "versions": {shop_id: dict(own) for shop_id, own in card.versions.items()},
+        "versions": dict(card.versions),
         "shops": [_shop(shop) for shop in card.shops],
         "values": locked_values(card.scored),
         "result": results_of(card.scored),
     }
+    check_name(workspace.root, name)
+    workspace.lake.pin(card.manifest, name)
     return write_lock(workspace.root, name, content)
 
 
@@ -57,6 +77,11 @@ def _code_version() -> str:
     return __version__
 
 
+def _plan(lock: Mapping[str, Any]) -> Plan:
+    kept = lock["plan"]
+    return plan_of(Document(f"lock {lock['name']}", kept["data"], {}, kept["text"]))
+
+
 def since_lock(
     workspace: Workspace, name: str, plan: Plan | str | Path | None = None
 ) -> dict[str, Any]:
@@ -67,7 +92,7 @@ def since_lock(
     Raises UnknownName for the lock, WorkspaceError when its file was changed; as `score_period`.
     """
     lock = read_lock(workspace.root, name)
-    other = load_plan(lock["plan"]["text"]) if plan is None else plan
+    other = _plan(lock) if plan is None else plan
     other = other if isinstance(other, Plan) else load_plan(other)
     by: By = "team" if lock["by"] == "team" else "agent"
     shops = [shop["shop_id"] for shop in lock["shops"]]
@@ -84,7 +109,7 @@ def since_lock(
     return {
         "lock": name,
         "locked_at": lock["locked_at"],
-        "plan_differs": other.document.text != lock["plan"]["text"],
+        "plan_differs": other.document.data != lock["plan"]["data"],
         "settings": _setting_differences(lock, card),
         "differences": differences(lock["result"], now, lock["by"]),
         "locked": lock["result"],
@@ -111,23 +136,20 @@ def recompute(workspace: Workspace, name: str) -> dict[str, Any]:
     Raises UnknownName, and WorkspaceError when the lock was changed or its tables are gone.
     """
     lock = read_lock(workspace.root, name)
-    plan = load_plan(lock["plan"]["text"])
+    plan = _plan(lock)
     shops = [ShopRun(**shop) for shop in lock["shops"]]
     settings = {shop.shop_id: Settings.of(shop.settings) for shop in shops}
     by: By = "team" if lock["by"] == "team" else "agent"
     try:
-        scored = {
-            scope.shop_id: score_scope(engine, scope, group, plan, by)
-            for engine, group in remade_shops(workspace, shops, lock["versions"], settings)
-            for scope in scopes_in(group, lock["from"], lock["to"])
-        }
+        with remade(workspace, shops, lock["versions"], settings) as engine:
+            scopes = scopes_in(shops, lock["from"], lock["to"])
+            found = [score_scope(engine, scope, shops, plan, by) for scope in scopes]
     except OSError as error:
         raise WorkspaceError(
             f"Lock '{name}' names table versions that are gone ({error}); restore the lake from a "
             "backup.",
             zh=f"锁定“{name}”所引用的数据版本已不存在；请从备份恢复 lake。",
         ) from error
-    found = [scored[shop.shop_id] for shop in shops]
     result = results_of(found)
     same = locked_values(found) == lock["values"] and result == lock["result"]
     return {

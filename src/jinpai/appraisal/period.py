@@ -8,7 +8,6 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jinpai.appraisal.remade import versions_of
 from jinpai.engine.duckdb import DuckEngine
 from jinpai.errors import UsageError
 from jinpai.metrics.query import ShopScope
@@ -44,7 +43,7 @@ class Scorecard:
 
     Attributes:
         shops: the shops as the run saw them, in the order of the sheets.
-        versions: of each shop, the version of every canonical table that its figures came from.
+        versions: version of every canonical table that the run read.
         manifest: number of the state of the lake that the run read.
         notes: what a reader should know, in English and in Chinese.
     """
@@ -52,7 +51,7 @@ class Scorecard:
     plan: Plan
     scored: tuple[ScoredShop, ...]
     shops: tuple[ShopRun, ...]
-    versions: Mapping[str, Mapping[str, int]]
+    versions: Mapping[str, int]
     manifest: int
     notes: tuple[Both, ...] = ()
 
@@ -96,8 +95,9 @@ def score_period(
         run = snapshot.run or {}
         known = {shop.shop_id: shop for shop in shops}
         seen = tuple(known[scope.shop_id] for scope in scopes)
-        versions = {shop.shop_id: versions_of(shop, run) for shop in seen}
-        return Scorecard(plan, found, seen, versions, int(run["snapshot"]), tuple(notes))
+        return Scorecard(
+            plan, found, seen, dict(run["versions"]), int(run["snapshot"]), tuple(notes)
+        )
 
 
 STALE = (

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from jinpai.conversations.inputs import RunShop
 from jinpai.engine.duckdb import DuckEngine
+from jinpai.errors import UsageError
 from jinpai.run import ShopRun, make, open_engine
 from jinpai.settings import Settings
 from jinpai.tables.lake import Snapshot
@@ -15,7 +17,7 @@ from jinpai.tables.lake import Snapshot
 if TYPE_CHECKING:
     from jinpai.workspace import Workspace
 
-__all__ = ["remade_shops", "versions_of"]
+__all__ = ["need_one_state", "remade"]
 
 _FIRST_EVENTS = """
 select shop_id, us(min(seen_at)) as first_us
@@ -32,37 +34,41 @@ group by shop_id
 """
 
 
-def versions_of(shop: ShopRun, run: Mapping[str, Any]) -> dict[str, int]:
-    """Return the versions of the canonical tables that a shop's figures were made from."""
-    return dict(shop.versions or run["versions"])
-
-
-def remade_shops(
+@contextmanager
+def remade(
     workspace: Workspace,
     shops: Sequence[ShopRun],
-    versions: Mapping[str, Mapping[str, int]],
+    versions: Mapping[str, int],
     settings: Mapping[str, Settings],
-) -> Iterator[tuple[DuckEngine, list[ShopRun]]]:
-    """Yield engines with a run's relations made again, and the shops in each; nothing is published.
+) -> Iterator[DuckEngine]:
+    """Make a run's relations again, in an engine that closes afterwards; nothing is published.
 
     Args:
-        versions: of each shop, the version of every canonical table to read.
+        versions: of every canonical table to read.
         settings: of each shop; its as_of is that of the run.
     """
-    groups: dict[tuple[tuple[str, int], ...], list[ShopRun]] = {}
-    for shop in shops:
-        groups.setdefault(tuple(sorted(versions[shop.shop_id].items())), []).append(shop)
-    for read, group in groups.items():
-        with open_engine(workspace.root) as engine:
-            state = replace(workspace.lake.snapshot().manifest, versions=dict(read))
-            Snapshot(workspace.lake, state).register(engine.con)
-            rows = engine.fetch("first events", _FIRST_EVENTS).to_pylist()
-            first = {row["shop_id"]: row["first_us"] for row in rows}
-            make(engine, [_run_shop(one, settings, first[one.shop_id]) for one in group])
-            yield engine, group
+    with open_engine(workspace.root) as engine:
+        state = replace(workspace.lake.snapshot().manifest, versions=dict(versions))
+        Snapshot(workspace.lake, state).register(engine.con)
+        rows = engine.fetch("first events", _FIRST_EVENTS).to_pylist()
+        first = {row["shop_id"]: row["first_us"] for row in rows}
+        make(engine, [_run_shop(one, settings, first[one.shop_id]) for one in shops])
+        yield engine
 
 
 def _run_shop(shop: ShopRun, settings: Mapping[str, Settings], first_us: int) -> RunShop:
     own = settings[shop.shop_id]
     as_of = shop.as_of_us
     return RunShop(shop.shop_id, shop.timezone, own, first_us, as_of, first_us, as_of)
+
+
+def need_one_state(shops: Sequence[ShopRun]) -> None:
+    """Raise UsageError when figures of a shop come from older data than those of the others."""
+    behind = [shop.shop_id for shop in shops if shop.versions is not None]
+    if behind:
+        listed = ", ".join(behind)
+        raise UsageError(
+            f"The figures of {listed} are older than the data of the last run; run 'jinpai run' for"
+            " all shops first.",
+            zh=f"{listed} 的结果早于上次计算所用的数据；请先对全部店铺执行 jinpai run。",
+        )

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jinpai.appraisal.period import Day, Scorecard, score_period
-from jinpai.appraisal.remade import remade_shops
+from jinpai.appraisal.remade import need_one_state, remade
 from jinpai.engine.duckdb import DuckEngine
 from jinpai.scoring.changes import (
     Change,
@@ -147,14 +147,10 @@ class _Trials:
             with self._as_run() as engine:
                 return [self._sheet(engine, one, plan, settings) for one in self._base.scored]
         self._told(" ".join(change.path for change in changes if change.needs_run))
-        found = dict[str, Sheet]()
         base = self._base
-        for engine, group in remade_shops(self._workspace, base.shops, base.versions, settings):
-            for one in base.scored:
-                if one.values.scope.shop_id in {shop.shop_id for shop in group}:
-                    sheet = self._sheet(engine, one, plan, settings)
-                    found[one.values.scope.shop_id] = sheet
-        return [found[one.values.scope.shop_id] for one in base.scored]
+        need_one_state(base.shops)
+        with remade(self._workspace, base.shops, base.versions, settings) as engine:
+            return [self._sheet(engine, one, plan, settings) for one in base.scored]
 
     def _sheet(
         self, engine: DuckEngine, one: ScoredShop, plan: Plan, settings: Mapping[str, Settings]

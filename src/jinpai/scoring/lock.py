@@ -1,7 +1,7 @@
 """Locked periods: a score sheet that nothing changes any more, with all it was made of.
 
     <workspace>/locks/NAME.json       plan, values, settings, table versions, results, a hash
-    <workspace>/lake/_state/locks/    names the state of the lake that the figures came from
+    <workspace>/lake/_state/locks/    names the state of the lake that has to stay (`Lake.pin`)
 
 The file is written once and never again. Its hash is that of its contents, so that a changed file
 is noticed, and the table versions it names let anybody work the figures out again.
@@ -25,7 +25,8 @@ from jinpai.scoring.sheet_json import sheets_json
 from jinpai.scoring.sheets import ScoredShop
 
 __all__ = [
-    "differences", "lock_names", "locked_values", "read_lock", "results_of", "write_lock",
+    "check_name", "differences", "lock_names", "locked_values", "read_lock", "results_of",
+    "write_lock",
 ]  # fmt: skip
 
 FORMAT = 1
@@ -64,20 +65,33 @@ def results_of(shops: Sequence[ScoredShop]) -> dict[str, Any]:
     return kept
 
 
-def write_lock(root: Path, name: str, content: Mapping[str, Any]) -> dict[str, Any]:
-    """Write a lock, once and for ever; return it with its name, time and hash.
-
-    Raises UsageError for a name that is taken or is no plain word.
-    """
+def check_name(root: Path, name: str) -> None:
+    """Raise UsageError for a name that is taken or is no plain word."""
     if not _NAME.fullmatch(name):
         raise UsageError(
             f"--lock: '{name}' cannot name a file; use letters, digits, - and _.",
             zh=f"--lock：“{name}”不能用作名称；请只用文字、数字、- 与 _。",
         )
+    if name in lock_names(root):
+        raise _taken(name)
+
+
+def _taken(name: str) -> UsageError:
+    return UsageError(
+        f"There is a lock '{name}' already, and locks never change; choose another name.",
+        zh=f"已有锁定“{name}”；锁定后不可更改，请换一个名称。",
+    )
+
+
+def write_lock(root: Path, name: str, content: Mapping[str, Any]) -> dict[str, Any]:
+    """Write a lock, once and for ever; return it with its name, time and hash.
+
+    Raises UsageError for a name that is taken or is no plain word.
+    """
+    check_name(root, name)
     folder(root).mkdir(exist_ok=True)
     whole = {"format": FORMAT, "name": name, "locked_at": _now(), **content}
     whole["hash"] = _hash(whole)
-    path = folder(root) / f"{name}.json"
     temporary = folder(root) / f".{uuid.uuid4().hex}.tmp"
     with temporary.open("x", encoding="utf-8") as file:
         json.dump(whole, file, ensure_ascii=False, indent=1)
@@ -85,25 +99,13 @@ def write_lock(root: Path, name: str, content: Mapping[str, Any]) -> dict[str, A
         os.fsync(file.fileno())
     temporary.chmod(0o444)
     try:
-        os.link(temporary, path)
+        os.link(temporary, folder(root) / f"{name}.json")
     except FileExistsError:
-        raise UsageError(
-            f"There is a lock '{name}' already, and locks never change; choose another name.",
-            zh=f"已有锁定“{name}”；锁定后不可更改，请换一个名称。",
-        ) from None
+        raise _taken(name) from None
     finally:
         with suppress(OSError):
             temporary.unlink()
-    _pin(root, name, whole["manifest"])
     return whole
-
-
-def _pin(root: Path, name: str, manifest: int) -> None:
-    """Tell whoever cleans the lake that a state of it must stay."""
-    pins = root / "lake" / "_state" / "locks"
-    pins.mkdir(parents=True, exist_ok=True)
-    text = json.dumps({"manifest": manifest, "name": name}, ensure_ascii=False)
-    (pins / f"{name}.json").write_text(text, "utf-8")
 
 
 def read_lock(root: Path, name: str) -> dict[str, Any]:

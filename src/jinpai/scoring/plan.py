@@ -35,7 +35,17 @@ from jinpai.errors import UsageError
 from jinpai.periods import parse_day
 from jinpai.scoring.document import Band, Document, Number, Refusal, read_document, validated
 
-__all__ = ["Indicator", "Pay", "PayRow", "Plan", "Pool", "ScoreBand", "Variant", "load_plan"]
+__all__ = [
+    "Indicator",
+    "Pay",
+    "PayRow",
+    "Plan",
+    "Pool",
+    "ScoreBand",
+    "Variant",
+    "load_plan",
+    "plan_of",
+]
 
 JudgeRule = Literal["order", "order_first", "payment"]
 PeriodRule = Literal["any", "day", "week", "month"]
