@@ -7,6 +7,7 @@ the indicator's bands; that of a missing bracket is the interval.
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import yaml
 
 from jinpai.scoring import lint
 from jinpai.scoring.lint import CODES
+from line.driving import jinpai
 
 PLANS = sorted((Path(__file__).parent / "plans").glob("*.yaml"))
 
@@ -43,3 +45,12 @@ def test_there_are_twenty_and_every_code_has_one() -> None:
     broken = [plan for plan in PLANS if expected(plan)]
     assert len(broken) >= 20
     assert {code for plan in broken for code, _ in expected(plan)} == set(CODES)
+
+
+@pytest.mark.parametrize("plan", PLANS[::5], ids=lambda plan: plan.stem)
+def test_the_command_says_so_and_fails(plan: Path) -> None:
+    answer = jinpai("plan", "lint", plan, "--format", "json")
+    rows = json.loads(answer.out)["rows"]
+    assert sorted((row["code"], row["path"]) for row in rows) == expected(plan)
+    assert all(row["message"] for row in rows)
+    assert answer.code == (1 if rows else 0)
