@@ -55,7 +55,7 @@ class Overview:
             key,
             amount=w.amount(abs(split.parts.difference)),
             share=w.percent(abs(share)) if share is not None else NONE,
-            factor=w(FACTORS[place]),
+            factor=w.inside(FACTORS[place]),
             part=w.amount(split.parts.factors[place], signed=True),
         )
 

@@ -218,7 +218,7 @@ class People:
         factor, part = max(parts, key=lambda pair: abs(pair[1]))
         key = "split_text_more" if difference >= 0 else "split_text_less"
         said = w(key, members=split.members, amount=w.amount(abs(difference)))
-        return said + w("split_main", factor=w(factor), part=w.amount(part, signed=True))
+        return said + w("split_main", factor=w.inside(factor), part=w.amount(part, signed=True))
 
 
 def _is_against(code: str) -> bool:

@@ -140,7 +140,7 @@ class Book:
         if key not in self._styles:
             look: dict[str, Any] = {"valign": "top"}
             if unit == "text":
-                look["text_wrap"] = True
+                look |= {"text_wrap": True, "indent": 1}
             else:
                 look["num_format"] = _FORMS.get(unit, _OTHER)
             if is_provisional:

@@ -89,7 +89,8 @@ class Verdicts:
     def _signed(self, number: Fraction | None) -> str:
         if number is None:
             return NONE
-        return ("−" if number < 0 else "+") + self._points(abs(number))
+        sign = "−" if number < 0 else "+" if number > 0 else ""
+        return sign + self._points(abs(number))
 
     def grades(self) -> dict[str, Any] | None:
         """Return the grades; nothing where the report was asked without a policy."""

@@ -44,6 +44,11 @@ class Words:
         """Return the text of a key, filled in."""
         return texts()[key][self._place].format(**values)
 
+    def inside(self, key: str) -> str:
+        """Return a text as it stands inside a sentence."""
+        text = self(key)
+        return text[0].lower() + text[1:]
+
     def has(self, key: str) -> bool:
         """Whether there is such a text."""
         return key in texts()

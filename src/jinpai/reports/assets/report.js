@@ -165,7 +165,8 @@
     if (!chart) { place.closest("figure").remove(); return; }
     const width = place.clientWidth;
     if (!width) return;
-    const height = Math.round(Number(place.dataset.height) * (isPrinting() ? 0.62 : 1));
+    const shrunk = place.closest(".sheet") ? 0.52 : 0.62; // so that an agent fits on one sheet of A4
+    const height = Math.round(Number(place.dataset.height) * (isPrinting() ? shrunk : 1));
     place.style.height = height + "px";
     const before = live.get(place.id);
     if (before) before.dispose();
