@@ -17,10 +17,12 @@ import pyarrow as pa
 
 from jinpai import attribution
 from jinpai.conversations.inputs import RunShop
-from jinpai.engine.base import OnStep, Published
+from jinpai.engine.base import Engine, OnStep, Published
 from jinpai.engine.duckdb import DuckEngine
+from jinpai.errors import EngineError
 from jinpai.line import RESULTS, check, make, shop_run
-from jinpai.refresh.layout import bucketed
+from jinpai.periods import DAY_US
+from jinpai.refresh.layout import bucketed, cutoff_of
 from jinpai.refresh.plan import Reason, code_id
 from jinpai.refresh.report import RunReport
 from jinpai.tables import derived
@@ -70,6 +72,7 @@ def run_on(
         BalanceError: the books do not balance; nothing was published.
         EngineError: a step failed.
     """
+    _check_counts(engine, snapshot)
     schemas = stored_schemas(shops)
     seconds = make(engine, shops, on_step)
     started = time.perf_counter()
@@ -83,17 +86,39 @@ def run_on(
         why=(_WHY,),
         changed={name: {} for name in RESULTS},
     )
+    cutoff = cutoff_of(max(shop.last_us for shop in shops) // DAY_US)
     versions = {name: at for name, at in snapshot.versions.items() if name in TABLES}
-    meta = {**report.to_meta(snapshot.id, versions, code_id()), "engine": "spark"}
+    meta = report.to_meta(snapshot.id, versions, code_id())
+    meta |= {"longest_session_us": _longest(engine), "cutoff": cutoff, "engine": "spark"}
 
     def write(sql: str, folder: Path, tag: str) -> Published:
         return engine.write(sql, folder, tag, schemas[folder.name])
 
     started = time.perf_counter()
-    published = snapshot.lake.write_run(write, {name: bucketed(name) for name in RESULTS}, meta)
+    relations = {name: bucketed(name, cutoff) for name in RESULTS}
+    published = snapshot.lake.write_run(write, relations, meta)
     seconds["publish"] = time.perf_counter() - started
     report.rows.update({name: published.count(name) for name in RESULTS})
     return report
+
+
+def _check_counts(engine: SparkEngine, snapshot: Snapshot) -> None:
+    """Compare what Spark reads with what the lake says it holds.
+
+    A file read twice or left out would pass every balance, since both sides of it would be wrong.
+    """
+    sql = " union all ".join(
+        f"select '{name}' as name, count(*) as found from {name}" for name in TABLES
+    )
+    held = {name: sum(file.rows for file in snapshot.data_files(name)) for name in TABLES}
+    for row in engine.fetch("rows read", sql).to_pylist():
+        if row["found"] != held[row["name"]]:
+            raise EngineError(
+                "rows read",
+                sql,
+                f"Spark reads {row['found']:,} rows of {row['name']}, the lake holds "
+                f"{held[row['name']]:,}; are driver and executors looking at the same files?",
+            )
 
 
 def canonical_schemas() -> dict[str, pa.Schema]:
@@ -112,9 +137,15 @@ def stored_schemas(shops: Sequence[RunShop]) -> dict[str, pa.Schema]:
             engine.put(name, _plain(schema).empty_table())
         make(engine, shops)
         return {
-            name: derived.write_files(engine.con, bucketed(name), Path(folder) / name, "types")[0]
+            name: derived.write_files(engine.con, name, Path(folder) / name, "types")[0]
             for name in RESULTS
         }
+
+
+def _longest(engine: Engine) -> int:
+    """Return how long the longest session lasts, in microseconds, for the runs that follow."""
+    sql = "select max(us(ended_at) - us(started_at)) as longest from sessions"
+    return int(engine.fetch("longest session", sql)["longest"][0].as_py() or 0)
 
 
 def _plain(schema: pa.Schema) -> pa.Schema:
