@@ -144,6 +144,11 @@ class DuckEngine:
 
         return self._careful(name, sql, ask)
 
+    def hold(self, name: str, sql: str, values: Mapping[str, Any] | None = None) -> None:
+        """Store the result of one SELECT as a relation; values are bound by name."""
+        stored = f'create or replace temp table "{name}" as\n{sql}'
+        self._careful(name, sql, lambda: self.con.execute(stored, dict(values or {})))
+
     def _execute(self, name: str, sql: str) -> None:
         self._careful(name, sql, lambda: self.con.execute(sql))
 

@@ -7,8 +7,9 @@ entity first, cell after it, so that ten counts of people cost one aggregation a
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 
@@ -40,10 +41,19 @@ class Question:
     """One statement; it returns ``shop_id``, the cell's columns, then a column per measure.
 
     The cell of time is ``cell_no``, last of the cell's columns.
+
+    Attributes:
+        held: relation to make first, because other questions read it as well -> its statement.
     """
 
     measures: tuple[str, ...]
     sql: str
+    held: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def whole(self) -> str:
+        """Everything it reads, for those who look for names and parameters in it."""
+        return "\n".join((self.sql, *self.held.values()))
 
 
 def questions(registry: Registry, measures: Iterable[str], grain: Sequence[str]) -> list[Question]:
@@ -56,8 +66,9 @@ def questions(registry: Registry, measures: Iterable[str], grain: Sequence[str])
     for name in dict.fromkeys(measures):
         measure = registry.measures[name]
         groups.setdefault((measure.fact, measure.entity), []).append(name)
+    often = Counter(fact for fact, _ in groups)
     return [
-        Question(tuple(names), _statement(registry, fact, entity, names, grain))
+        _question(registry, fact, entity, names, grain, often[fact] > 1)
         for (fact, entity), names in groups.items()
     ]
 
@@ -107,21 +118,32 @@ def _head(registry: Registry, fact: str) -> str:
     return f"{fact_sql(fact)},\n\nplaced as (\n    {placed}\n)"
 
 
-def _statement(
-    registry: Registry, fact: str, entity: tuple[str, ...], names: list[str], grain: Sequence[str]
-) -> str:
+def _question(
+    registry: Registry,
+    fact: str,
+    entity: tuple[str, ...],
+    names: list[str],
+    grain: Sequence[str],
+    is_shared: bool,
+) -> Question:
     measures = {name: registry.measures[name] for name in names}
     keys = ["shop_id", *(CELL_COLUMNS[part] for part in grain), "cell_no"]
     head = _head(registry, fact)
+    source, held = "placed", {}
+    if is_shared:
+        source = f"placed_{fact}"
+        held, head = {source: f"{head}\n\nselect * from placed"}, ""
     if not entity:
-        return f"{head}\n\n{_select(keys, [_plain(m, n) for n, m in measures.items()], 'placed')}"
+        counted = _select(keys, [_plain(m, n) for n, m in measures.items()], source)
+        return Question(tuple(names), f"{head}\n\n{counted}", held)
     inner = _select(
         list(dict.fromkeys([*keys, *entity])),
         [_per_entity(m, n) for n, m in measures.items()],
-        "placed",
+        source,
     )
     outer = _select(keys, [_over_entities(m, n) for n, m in measures.items()], "entities")
-    return f"{head},\n\nentities as (\n{inner}\n)\n\n{outer}"
+    begin = f"{head},\n\n" if head else "with "
+    return Question(tuple(names), f"{begin}entities as (\n{inner}\n)\n\n{outer}", held)
 
 
 def _select(keys: Sequence[str], columns: Sequence[str], source: str) -> str:

@@ -239,16 +239,27 @@ class _Asked:
         """Return measures by cell; ``who`` are the parts of the cell beside those of time."""
         level = next((part for part in ("agent", "team") if part in who), "shop")
         asked = questions(self.known, names, who)
-        put_relations(self.engine, self.cells, "\n".join(one.sql for one in asked))
+        put_relations(self.engine, self.cells, "\n".join(one.whole for one in asked))
         answers = _Answers()
+        held = dict[str, str]()
         for question in asked:
+            for name, sql in question.held.items():
+                if name not in held:
+                    self.engine.hold(name, sql, self._values(sql, level))
+            held.update(question.held)
             answers.add(self._fetch(question, level), len(who), self.cells)
+        for name in held:
+            self.engine.drop(name)
         return answers
 
     def _fetch(self, question: Question, level: str) -> pa.Table:
+        values = self._values(question.sql, level)
+        return self.engine.fetch(f"metrics {', '.join(question.measures)}", question.sql, values)
+
+    def _values(self, sql: str, level: str) -> dict[str, str]:
+        """The parameters that a statement names."""
         values = {"judge_rule": self.judge_rule, "level": level}
-        used = {name: value for name, value in values.items() if f"${name}" in question.sql}
-        return self.engine.fetch(f"metrics {', '.join(question.measures)}", question.sql, used)
+        return {name: value for name, value in values.items() if f"${name}" in sql}
 
     def places(self, answers: _Answers) -> list[Cell]:
         """Cells with something in them, sorted, nulls last; the whole period always."""

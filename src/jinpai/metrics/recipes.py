@@ -35,14 +35,22 @@ def recipe(known: Registry, metric: Metric, by_product: bool) -> Recipe:
 
 
 def _total(metric: Metric, names: Sequence[str], zeros: Sequence[Any]) -> Recipe:
-    def total(found: _Values, against: _Values) -> _Parts:
-        value = _or(found.get(names[0]), zeros[0])
-        if len(names) > 1 and value is not None:
-            value -= _or(found.get(names[1]), zeros[1])
-        value = _as_unit(metric, value)
-        return value, value, None
+    first, zero = names[0], zeros[0]
+    finish = _finish(metric)
 
-    return total
+    def total(found: _Values, against: _Values) -> _Parts:
+        value = found.get(first)
+        done = finish(zero if value is None else value)
+        return done, done, None
+
+    def less(found: _Values, against: _Values) -> _Parts:
+        value = _or(found.get(first), zero)
+        if value is not None:
+            value -= _or(found.get(names[1]), zeros[1])
+        done = finish(value)
+        return done, done, None
+
+    return less if len(names) > 1 else total
 
 
 def _ratio(names: Sequence[str], zeros: Sequence[Any], scale: int) -> Recipe:
@@ -91,10 +99,12 @@ def quotient(top: int | Decimal, bottom: int) -> float:
     return top / bottom
 
 
-def _as_unit(metric: Metric, value: Any) -> int | Decimal | None:
-    if value is None:
-        return 0 if metric.unit == "count" else None
-    return int(value) if metric.is_count else Decimal(value).quantize(_CENT)
+def _finish(metric: Metric) -> Callable[[Any], int | Decimal | None]:
+    """Return how a sum becomes the metric's value: whole numbers, or money to the cent."""
+    empty = 0 if metric.unit == "count" else None
+    if metric.is_count:
+        return lambda value: empty if value is None else int(value)
+    return lambda value: None if value is None else Decimal(value).quantize(_CENT)
 
 
 def _float(value: Fraction | None) -> float | None:
