@@ -103,6 +103,7 @@
     },
     pareto(chart, look) {
       const option = base(look);
+      option.grid.top = 44;
       option.xAxis = category(look, chart.labels);
       option.xAxis.axisLabel = { color: look.quiet, fontSize: 11, interval: 0, overflow: "break", width: 70 };
       option.yAxis = [valueAxis(look, "count", { minInterval: 1 }), valueAxis(look, "ratio", { min: 0, max: 1, interval: 0.25, splitLine: { show: false } })];
