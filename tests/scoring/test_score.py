@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 from importlib.resources import files
@@ -13,6 +14,7 @@ import pytest
 from jinpai.errors import InputError, UnknownName, UsageError
 from jinpai.metrics.query import MetricRow
 from jinpai.scoring import Value, load_plan, read_values, score
+from jinpai.scoring.spans import is_whole, period_before
 from jinpai.scoring.values import exact_of
 
 SHIPPED = files("jinpai.scoring") / "plans"
@@ -145,8 +147,6 @@ variants:
 
 
 def test_variants_by_date() -> None:
-    from datetime import date
-
     plan = load_plan(VARIANTS)
     values = {"a": {"avg_response_seconds": 12}}
     inside = score(plan, values, first=date(2026, 6, 1), last=date(2026, 6, 20))
@@ -245,3 +245,32 @@ def test_a_quotient_of_quotients_comes_back_exact(
         },
     )
     assert (found.exact, found.n) == (exact, own[1])
+
+
+@pytest.mark.parametrize(
+    ("rule", "first", "last", "fits", "before"),
+    [
+        ("month", "2026-03-01", "2026-03-31", True, ("2026-02-01", "2026-02-28")),
+        ("monthly", "2026-01-01", "2026-03-31", True, ("2025-10-01", "2025-12-31")),
+        ("month", "2026-03-02", "2026-03-31", False, ("2026-01-31", "2026-03-01")),
+        ("week", "2026-03-02", "2026-03-08", True, ("2026-02-23", "2026-03-01")),
+        ("week", "2026-03-03", "2026-03-09", False, ("2026-02-24", "2026-03-02")),
+        ("28 天", "2026-03-01", "2026-03-28", True, ("2026-02-01", "2026-02-28")),
+        ("28d", "2026-03-01", "2026-03-31", False, ("2026-01-29", "2026-02-28")),
+        ("day", "2026-03-01", "2026-03-01", True, ("2026-02-28", "2026-02-28")),
+        ("不限", "2026-03-01", "2026-03-31", True, ("2026-01-29", "2026-02-28")),
+    ],
+)
+def test_period_rules(
+    rule: str, first: str, last: str, fits: bool, before: tuple[str, str]
+) -> None:
+    known = load_plan(SMALL.format(more=f"period rule: {rule}")).period_rule
+    days = (date.fromisoformat(first), date.fromisoformat(last))
+    assert is_whole(known, *days) == fits
+    assert period_before(known, *days) == tuple(map(date.fromisoformat, before))
+
+
+def test_words_of_the_trade_are_understood() -> None:
+    assert load_plan(SMALL.format(more="judge rule: 下单优先判定")).judge_rule == "order_first"
+    with pytest.raises(InputError, match="28 days"):
+        load_plan(SMALL.format(more="period rule: quarter"))

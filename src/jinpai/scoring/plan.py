@@ -15,6 +15,7 @@ A plan is a YAML document (docs/plans.md; its JSON schema: docs/plan.schema.json
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import date, timedelta
 from fractions import Fraction
@@ -28,6 +29,7 @@ from pydantic import (
     ConfigDict,
     Field,
     PrivateAttr,
+    WithJsonSchema,
     model_validator,
 )
 
@@ -47,8 +49,11 @@ __all__ = [
     "plan_of",
 ]
 
-JudgeRule = Literal["order", "order_first", "payment"]
-PeriodRule = Literal["any", "day", "week", "month"]
+_RULES = {"下单判定": "order", "下单优先判定": "order_first", "付款判定": "payment"}
+_PERIODS = {
+    "daily": "day", "weekly": "week", "monthly": "month", "none": "any",
+    "日": "day", "周": "week", "月": "month", "不限": "any",
+}  # fmt: skip
 Missing = Literal["exclude", "zero"]
 SPELLINGS = {"code": "metric", "range": "interval", "band": "interval", "period": "period_rule"}
 
@@ -86,6 +91,34 @@ def _percent(value: object) -> object:
     return value.strip().rstrip("%％") if isinstance(value, str) else value
 
 
+def _judge_rule(value: object) -> object:
+    return _RULES.get(value, value) if isinstance(value, str) else value
+
+
+def _period_rule(value: object) -> str:
+    word = _PERIODS.get(str(value).lower(), str(value).lower())
+    if word in ("any", "day", "week", "month"):
+        return word
+    counted = re.fullmatch(r"([1-9]\d{0,2})\s*(?:d|days?|天)", word)
+    if counted is None:
+        raise Refusal(
+            f"takes any, day, week, month, or a number of days such as 28 days, not '{value}'",
+            f"应为 any、day、week、month，或天数（如 28 days），不能是“{value}”",
+        )
+    return f"{counted[1]} days"
+
+
+JudgeRule = Annotated[Literal["order", "order_first", "payment"], BeforeValidator(_judge_rule)]
+PeriodRule = Annotated[
+    str,
+    BeforeValidator(_period_rule),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "anyOf": [{"enum": ["any", "day", "week", "month"]}, {"pattern": r"^[1-9]\d* days$"}],
+        }
+    ),
+]
 Day = Annotated[date, BeforeValidator(_day)]
 Weight = Annotated[Number, _bounded(0, 100), BeforeValidator(_percent)]
 Score = Annotated[Number, _bounded(0, 100)]
@@ -205,11 +238,11 @@ class Plan(_Strict):
 
     Attributes:
         judge_rule: whom a sale is credited to; None is the shop's setting.
-        period_rule: the periods it is meant for; `any` asks for none.
+        period_rule: the periods it is meant for: whole months, weeks, single days, or so many days.
         missing: what a missing value does; None is the setting ``missing``.
     """
 
-    name: str
+    name: str = ""
     judge_rule: JudgeRule | None = None
     period_rule: PeriodRule = "any"
     missing: Missing | None = None

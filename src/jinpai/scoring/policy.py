@@ -89,7 +89,7 @@ class Policy(_Strict):
         period_rule: ``month`` makes the periods before whole months.
     """
 
-    name: str
+    name: str = ""
     combine: Literal["median", "min", "weighted"] = "median"
     least_present: Annotated[Number, AfterValidator(_share)] = Fraction(1, 2)
     promote_after: Periods | None = None

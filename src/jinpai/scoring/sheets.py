@@ -17,6 +17,11 @@ from jinpai.scoring.spans import is_whole, period_before
 __all__ = ["ScoredShop", "rescored", "score_shop"]
 
 Both = tuple[str, str]
+_WHOLE = {
+    "month": ("whole months", "整月"),
+    "week": ("whole weeks (from Monday)", "整周（周一起）"),
+    "day": ("one day", "单日"),
+}
 
 
 @dataclass(frozen=True)
@@ -81,12 +86,11 @@ def _notes(plan: Plan, scope: ShopScope, sheet: Sheet) -> Sequence[Both]:
     notes = []
     rule, days = plan.period_rule, f"{scope.first} – {scope.last}"
     if not is_whole(rule, scope.first, scope.last):
-        whole = {"month": ("months", "月"), "week": ("weeks", "周"), "day": ("one day", "日")}
-        en, zh = whole[rule]
+        en, zh = _WHOLE.get(rule, (rule, rule.replace(" days", " 天")))
         notes.append(
             (
-                f"The plan is made for whole {en}; {days} is none, so counts are not comparable.",
-                f"该方案按整{zh}考核；{days} 不是整{zh}，数量类指标不可比。",
+                f"The plan is made for {en}, which {days} is not: counts are not comparable.",
+                f"该方案按{zh}考核，{days} 不符，数量类指标不可比。",
             )
         )
     lines = [line for one in sheet.agents for line in one.lines]

@@ -25,9 +25,11 @@ def period_before(rule: str, first: date, last: date) -> tuple[date, date]:
 
 
 def is_whole(rule: str, first: date, last: date) -> bool:
-    """Tell whether the days are whole days, weeks (from Monday) or months, as the rule asks."""
+    """Tell whether the days are what the rule asks: whole months, weeks, one day, N days."""
     if rule == "month":
         return first.day == 1 and last.day == calendar.monthrange(last.year, last.month)[1]
     if rule == "week":
         return first.weekday() == 0 and last.weekday() == 6
-    return rule == "any" or first == last
+    if rule == "any":
+        return True
+    return (last - first).days + 1 == (1 if rule == "day" else int(rule.split()[0]))
