@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,7 @@ from jinpai.metrics.evidence import explain_metric
 from jinpai.metrics.query import MetricRow, ShopScope, query, select_metrics
 from jinpai.metrics.result import to_arrow
 from jinpai.periods import parse_day, parse_range
+from jinpai.refresh.as_read import as_read
 from jinpai.run import OnStep, RunReport, ShopRun, open_engine, run_line, shop_runs
 from jinpai.settings import Settings
 from jinpai.spark_run import SparkCluster
@@ -247,7 +248,7 @@ class Workspace(Appraisals):
             shops = [shop for shop in shops if shop.shop_id == shop_id]
         with open_engine(self.root) as engine:
             snapshot.register_derived(engine.con)
-            _as_read(snapshot).register(engine.con, _AFTER_SALES)
+            as_read(snapshot).register(engine.con, _AFTER_SALES)
             yield engine, shops, snapshot
 
     def explain_metric(
@@ -257,6 +258,8 @@ class Workspace(Appraisals):
         agent: str | None = None,
         team: str | None = None,
         product: str | None = None,
+        stage: str | None = None,
+        cause: str | None = None,
         day: str | date | None = None,
         first: str | date | None = None,
         last: str | date | None = None,
@@ -269,11 +272,12 @@ class Workspace(Appraisals):
 
         Args:
             agent, team, product: the cell; default all of them, empty text the row without one.
+            stage, cause: the class of complaints whose dispute_share is asked for; default all.
             day: a cell of one day; default the whole period from first to last.
             limit: rows to return at most; default all.
             unmask: show buyers' mobile numbers in texts.
         """
-        who = {"agent": agent, "team": team, "product": product}
+        who = {"agent": agent, "team": team, "product": product, "stage": stage, "cause": cause}
         with self._opened(shop_id) as (engine, shop):
             return explain_metric(
                 engine,
@@ -346,7 +350,7 @@ class Workspace(Appraisals):
                     f"There are several shops ({names}); choose one with --shop.",
                     zh=f"有多家店铺（{names}）；请用 --shop 指定一家。",
                 )
-            _as_read(snapshot).register(engine.con, ("messages", "orders"))
+            as_read(snapshot).register(engine.con, ("messages", "orders"))
             yield engine, shops[0]
 
     def _stale(self, snapshot: Snapshot, shops: Sequence[ShopRun]) -> bool:
@@ -355,16 +359,11 @@ class Workspace(Appraisals):
             name: at for name, at in snapshot.versions.items() if name not in snapshot.derived
         }
         changed = any(self._settings(shop).settings_id != shop.settings_id for shop in shops)
-        return inputs != run.get("versions") or changed
+        read = [shop.versions or run.get("versions") for shop in shops]
+        return any(versions != inputs for versions in read) or changed
 
     def _settings(self, shop: ShopRun) -> Settings:
         return self.config.settings(shop.shop_id if shop.shop_id in self.config.shops else None)
-
-
-def _as_read(snapshot: Snapshot) -> Snapshot:
-    """Return the snapshot with the canonical tables as the last run read them."""
-    versions = (snapshot.run or {})["versions"]
-    return Snapshot(snapshot.lake, replace(snapshot.manifest, versions=versions))
 
 
 def _check_trailing(trailing: int) -> None:

@@ -16,8 +16,9 @@ from rich.text import Text
 from jinpai.cli.console import cell, note, out, plain_table, show
 from jinpai.cli.evidence_words import COLUMNS, SHOWN, arithmetic_words, field, value_word
 from jinpai.cli.figures import Names, figure_text
+from jinpai.cli.shares import class_word
 from jinpai.cli.words import language, say
-from jinpai.metrics.definition import registry
+from jinpai.metrics.definition import CLASSES, registry
 from jinpai.periods import zone
 from jinpai.run import shop_runs
 from jinpai.workspace import Workspace
@@ -68,8 +69,12 @@ class View:
             return cell(self.time(shop_id, value))
         if name == "online_us":
             return cell(f"{value / 3_600_000_000:,.2f}h")
+        if name == "open_us":
+            return cell(f"{value / 3_600_000_000:,.1f}h")
         if name.endswith("_us"):
             return cell(f"{value / 1_000_000:,.1f}s")
+        if name in CLASSES:
+            return cell(class_word(value))
         if name.endswith("amount"):
             return cell(self.money(shop_id, value))
         return cell(value_word(name, value))

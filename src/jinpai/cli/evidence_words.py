@@ -20,6 +20,14 @@ _FIELDS = {
     "rounds": ("Rounds", "对话轮次"),
     "sessions": ("Sessions", "会话"),
     "accounts": ("Online days", "在线天数"),
+    "order_events": ("After the orders", "订单之后"),
+    "recent_reviews": ("Scored reviews of 180 days", "180 天内有评分的评价"),
+    "sold_orders": ("Orders paid", "付款订单"),
+    "sold_items": ("Orders paid, by item", "付款订单（按商品）"),
+    "cell_buyers": ("Buyers who paid", "付款买家"),
+    "earlier_buyers": ("Buyers who paid before", "前一段付款买家"),
+    "first_purchases": ("First purchases", "首次购买"),
+    "new_receptions": ("Receptions of new buyers", "新客接待"),
     # columns
     "day": ("Day", "日期"),
     "agent_id": ("Agent", "客服"),
@@ -53,6 +61,33 @@ _FIELDS = {
     "has_paid": ("Paid", "已付款"),
     "is_assist": ("Assist", "协助"),
     "is_paid_in_time": ("Paid in time", "按时付款"),
+    "event": ("What", "事件"),
+    "event_id": ("Number", "编号"),
+    "happened_at": ("When", "时间"),
+    "sub_order_id": ("Sub-order", "子订单"),
+    "closed_by": ("Closed by", "完结方"),
+    "goods_returned": ("Goods back", "退货"),
+    "open_us": ("Open", "处理时长"),
+    "stage": ("Stage", "环节"),
+    "cause": ("Cause", "原因"),
+    "rating": ("Rating", "评级"),
+    "service_score": ("Score", "服务评分"),
+    "review_id": ("Review", "评价编号"),
+    "posted_at": ("Posted", "评价时间"),
+    "first_day": ("First day", "首次购买日"),
+    "last_day": ("Last day", "最近购买日"),
+    "second_day": ("Again on", "再次购买日"),
+    "is_returning": ("Came back", "回头客"),
+    "purchases": ("Purchases", "购买次数"),
+    "gaps": ("Gaps", "间隔数"),
+    "gap_days": ("Days between", "间隔天数"),
+    "latest_order_id": ("Latest order", "最近订单"),
+    "latest_paid_at": ("Paid", "付款"),
+    "has_stayed": ("Bought in the period", "本期购买"),
+    "first_order_id": ("First order", "首单"),
+    "first_paid_at": ("Paid", "付款"),
+    "has_repurchased": ("Again in N days", "N 天内复购"),
+    "is_retained": ("In the N after", "其后 N 天内购买"),
     "concurrency": ("At once", "同时会话"),
     "online_us": ("Online", "在线"),
     "amount": ("Amount", "金额"),
@@ -101,6 +136,23 @@ _VALUES = {
         "advertisement": ("advertisement", "广告"),
         "one_sentence": ("one sentence", "一句话"),
     },
+    "event": {
+        "refund_opened": ("refund opened", "发起退款"),
+        "refund_disputed": ("refund disputed", "退款纠纷"),
+        "refund_closed": ("refund closed", "退款完结"),
+        "complaint": ("complaint", "投诉"),
+        "review": ("review", "评价"),
+    },
+    "closed_by": {
+        "seller": ("seller", "卖家"),
+        "buyer": ("buyer", "买家"),
+        "platform": ("platform", "平台"),
+    },
+    "rating": {
+        "good": ("good", "好评"),
+        "neutral": ("neutral", "中评"),
+        "bad": ("bad", "差评"),
+    },
     "judge_rule": {
         "order": ("order", "下单判定"),
         "order_first": ("order first", "下单优先判定"),
@@ -115,6 +167,12 @@ _VALUES = {
 }
 _RECEPTION = "kind filter_reason buyer_messages human_messages slow_rounds"
 _ROUND = "opened_at wait_us is_late"
+_EVENT = (
+    "happened_at event order_id sub_order_id amount closed_by goods_returned open_us stage cause"
+    " rating service_score"
+)
+_CELL_BUYER = "first_day last_day is_returning purchases gaps gap_days paid_amount latest_order_id"
+_FIRST_PURCHASE = "first_order_id first_paid_at second_day has_repurchased is_retained"
 _WHO = ("day", "agent_id", "buyer_id")
 COLUMNS: dict[str, tuple[str, ...]] = {
     "receptions": (*_WHO, *_RECEPTION.split(), "is_replied", "has_order", "has_paid", "is_assist"),
@@ -126,6 +184,14 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "rounds": (*_WHO[1:], *_ROUND.split()),
     "sessions": (*_WHO[1:], "started_at", "ended_at", "messages", "concurrency"),
     "accounts": (*_WHO, "online_us"),
+    "order_events": ("agent_id", *_EVENT.split()),
+    "recent_reviews": ("agent_id", "posted_at", "review_id", "order_id", "service_score"),
+    "sold_orders": (*_WHO, "order_id", "paid_at", "paid_amount"),
+    "sold_items": (*_WHO, "order_id", "sub_order_id", "product_id", "paid_at"),
+    "cell_buyers": (*_WHO[1:], *_CELL_BUYER.split()),
+    "earlier_buyers": (*_WHO[1:], "latest_order_id", "latest_paid_at", "has_stayed"),
+    "first_purchases": (*_WHO, *_FIRST_PURCHASE.split()),
+    "new_receptions": (*_WHO, *_RECEPTION.split(), "has_order", "has_paid", "is_assist"),
 }
 # Every column shown, in the order of the tables.
 SHOWN: tuple[str, ...] = tuple(dict.fromkeys(name for names in COLUMNS.values() for name in names))

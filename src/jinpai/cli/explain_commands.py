@@ -62,6 +62,22 @@ def metric(
         str | None,
         typer.Option(metavar="P", show_default=False, help=both("One product", "某个商品")),
     ] = None,
+    stage: Annotated[
+        str | None,
+        typer.Option(
+            metavar="S",
+            show_default=False,
+            help=both("Of dispute_share: one stage, '' none", "投诉构成的某一环节，'' 为未填"),
+        ),
+    ] = None,
+    cause: Annotated[
+        str | None,
+        typer.Option(
+            metavar="C",
+            show_default=False,
+            help=both("Of dispute_share: one cause, '' none", "投诉构成的某一原因，'' 为未填"),
+        ),
+    ] = None,
     day: Annotated[
         str | None,
         typer.Option(metavar="DAY", show_default=False, help=both("One day", "某一天")),
@@ -93,6 +109,8 @@ def metric(
         agent=view.agent(agent),
         team=team,
         product=product,
+        stage=stage,
+        cause=cause,
         day=day,
         first=first,
         last=last,

@@ -14,9 +14,9 @@ from jinpai.cli.words import say
 from jinpai.metrics.definition import CLASSES, registry
 from jinpai.metrics.query import MetricRow
 
-__all__ = ["CLASS_WORDS", "is_share", "show_shares"]
+__all__ = ["class_word", "is_share", "show_shares"]
 
-CLASS_WORDS = {
+_CLASS_WORDS = {
     "reception": ("reception", "接待"),
     "answering": ("answering", "答疑"),
     "ordering": ("ordering", "下单"),
@@ -35,6 +35,15 @@ _BAR = 20
 def is_share(row: MetricRow) -> bool:
     """Tell whether a figure is the share of a class."""
     return row.cumulative is not None
+
+
+def class_word(name: str) -> str:
+    """Return a stage or cause for people.
+
+    >>> class_word("size")
+    'size'
+    """
+    return say(*_CLASS_WORDS.get(name, (name, name)))
 
 
 def show_shares(rows: Sequence[MetricRow], names: Names, shops: int) -> None:
@@ -69,5 +78,5 @@ def _table(
 
 def _key(kind: str, shop_id: str, value: Any, names: Names) -> Any:
     if kind in CLASSES and value is not None:
-        return say(*CLASS_WORDS.get(value, (value, value)))
+        return class_word(value)
     return key_text(kind, shop_id, value, names)
