@@ -16,7 +16,7 @@ from lakes import counts, load, new_lake, rows_of, whole
 
 from jinpai.errors import WorkspaceError
 from jinpai.sources.base import Batch, Reject
-from jinpai.tables import delta, state
+from jinpai.tables import delta, state, upkeep
 from jinpai.tables.lake import Lake, Snapshot
 from jinpai.tables.load import import_batches
 
@@ -260,7 +260,7 @@ def test_runs(tmp_path: Path) -> None:
         assert kinds == {"note": "VARCHAR", "created_at": "TIMESTAMP", "n": "BIGINT"}
     assert counts(load(lake, *story(0), **ZONE), "orders")[3] == 7
     assert lake.snapshot().run == {"settings_id": "y"}
-    assert lake.vacuum(keep=1, older_than_hours=0) != []
+    assert upkeep.vacuum(lake, days=0, hours=0).files
     latest.register_derived(duckdb.connect())
 
 

@@ -25,6 +25,8 @@ __all__ = [
     "arrow_schema",
     "commit",
     "data_files",
+    "facts_of",
+    "here",
     "names_of",
     "open_table",
     "overwrite",
@@ -148,6 +150,20 @@ def names_of(folder: Path, at: int | None = None) -> dict[str, int]:
     """Return the files of one version relative to the folder -> rows (default the latest)."""
     actions = pa.table(open_table(folder, at).get_add_actions(flatten=True)).to_pydict()
     return dict(zip(actions["path"], actions["num_records"], strict=True))
+
+
+def facts_of(folder: Path, at: int) -> list[DataFile]:
+    """Return the files of one version of any table with rows and sizes, and no partitions."""
+    actions = pa.table(open_table(folder, at).get_add_actions(flatten=True)).to_pydict()
+    found = zip(actions["path"], actions["num_records"], actions["size_bytes"], strict=True)
+    return [DataFile(path, "", None, rows, size=size) for path, rows, size in found]
+
+
+def here(path: Path) -> Path:
+    """Return the path of a file that is on this machine then."""
+    if where := mounted(path):
+        where.fetch([path])
+    return path
 
 
 def rows_of(folder: Path, at: int) -> int:

@@ -33,7 +33,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from jinpai.errors import BalanceError, UnknownName, WorkspaceError
-from jinpai.tables import delta, derived, mounts, state
+from jinpai.tables import delta, derived, mounts, places, state
 from jinpai.tables.conform import TYPES
 from jinpai.tables.delta import DataFile
 from jinpai.tables.derived import Patch
@@ -100,6 +100,22 @@ class Snapshot:
             return []
         return delta.paths_of(self.lake.folder / table, pinned)
 
+    def pinned(self) -> set[tuple[str, int]]:
+        """Return (table, version) of all it takes to show this state and its run again."""
+        run = self.manifest.run or {}
+        read = [run.get("versions") or {}]
+        read += [shop.get("versions") or {} for shop in run.get("shops", ())]
+        return {pair for versions in (self.manifest.versions, *read) for pair in versions.items()}
+
+    def needed(self) -> set[Path]:
+        """Return the absolute paths of the files behind `pinned`."""
+        folder = self.lake.folder.absolute()
+        return {
+            folder / table / name
+            for table, version in self.pinned()
+            for name in delta.names_of(folder / table, version)
+        }
+
     def count(self, table: str) -> int:
         """Return the table's rows, as its log counts them."""
         pinned = self.manifest.versions.get(table)
@@ -163,24 +179,38 @@ class Writer:
     folder: Path
     tag: str
 
-    def publish(self, changes: Mapping[str, TableChange], rejects: pa.Table) -> Snapshot:
-        """Put changed tables and rejects in force together; returns the new state."""
+    def publish(
+        self,
+        changes: Mapping[str, TableChange],
+        rejects: pa.Table,
+        *,
+        what: str = "import",
+        run: Callable[[dict[str, int]], dict[str, Any] | None] | None = None,
+    ) -> Snapshot:
+        """Put changed tables and rejects in force together; returns the new state.
+
+        Args:
+            what: what made the state.
+            run: makes the meta of the last run from the new versions; default as it was.
+        """
         lake, old = self.snapshot.lake, self.snapshot.manifest
         kept = old.rejects
         if rejects.num_rows:
             lake.rejects_folder.mkdir(parents=True, exist_ok=True)
             name = f"{old.id + 1:08}-{self.tag}.parquet"
             pq.write_table(rejects, lake.rejects_folder / name, compression="zstd")
-            _push([lake.rejects_folder / name])
+            places.push([lake.rejects_folder / name])
             kept = (*kept, name)
+        sums: dict[str, str] = {}
         for name, change in changes.items():
-            _move(self.folder / name, lake.folder / name, [file.path for file in change.adds])
+            paths = [file.path for file in change.adds]
+            sums |= places.move(self.folder / name, lake.folder / name, paths)
         versions = dict(old.versions)
         for name, change in changes.items():
             folder = lake.folder / name
             versions[name] = delta.commit(folder, TABLES[name], change.adds, change.removes)
-        new = replace(old, id=old.id + 1, versions=versions, rejects=kept, at=_now(), what="import")
-        return lake._publish(new)
+        new = replace(old, id=old.id + 1, versions=versions, rejects=kept, at=_now(), what=what)
+        return lake._publish(replace(new, run=run(versions)) if run else new, sums)
 
 
 class Lake:
@@ -190,6 +220,7 @@ class Lake:
         root: the workspace.
         folder: the lake inside it.
         rejects_folder: where rejected rows are kept.
+        states: where the manifests are.
     """
 
     def __init__(
@@ -208,17 +239,17 @@ class Lake:
         self.rejects_folder = self.folder / "_rejects" if url else self.root / "rejects"
         if url:
             mounts.mount(self.folder, url, endpoint, region)
-        self._states = self.folder / "_state"
+        self.states = self.folder / "_state"
         self._scratch = self.folder / "_tmp"
 
     def snapshot(self) -> Snapshot:
         """Return the state in force; raises WorkspaceError when its manifest is damaged."""
-        return Snapshot(self, state.latest(self._states))
+        return Snapshot(self, state.latest(self.states))
 
     @contextmanager
     def importing(self) -> Iterator[Writer]:
         """Hold the lake for writing; waits for another writer, and mends what a dead one left."""
-        with state.exclusive(self._states / "lock") as taken:
+        with state.exclusive(self.states / "lock") as taken:
             self._mend(fence=taken)
             tag = uuid.uuid4().hex[:12]
             folder = self._scratch / tag
@@ -230,8 +261,14 @@ class Lake:
 
     def repair(self) -> bool:
         """Undo what a killed writer left behind; True when there was anything."""
-        with state.exclusive(self._states / "lock") as taken:
-            return self._mend(fence=taken)
+        with self.locked() as mended:
+            return mended
+
+    @contextmanager
+    def locked(self) -> Iterator[bool]:
+        """Keep writers out; yields whether there was anything of a dead one to mend."""
+        with state.exclusive(self.states / "lock") as taken:
+            yield self._mend(fence=taken)
 
     def rejects(self) -> pa.Table:
         """Return all rejected rows, oldest import first (columns: see `rejects.REJECTS`)."""
@@ -278,8 +315,10 @@ class Lake:
                 name: write(_sql_of(one), writer.folder / name, writer.tag)
                 for name, one in relations.items()
             }
+            sums: dict[str, str] = {}
             for name, (_, files) in made.items():
-                _move(writer.folder / name, self.folder / name, [path for path, _ in files])
+                paths = [path for path, _ in files]
+                sums |= places.move(writer.folder / name, self.folder / name, paths)
             versions = dict(old.versions)
             for name, (schema, files) in made.items():
                 folder, one = self.folder / name, relations[name]
@@ -303,54 +342,52 @@ class Lake:
                     derived=tuple(relations) if base is None else old.derived,
                     at=_now(),
                     what="run",
-                )
+                ),
+                sums,
             )
 
-    def vacuum(self, keep: int = 3, older_than_hours: float = 24.0) -> list[str]:
-        """Delete the derived tables' files that no recent state names; returns their paths.
-
-        Canonical tables keep every version. Files of the last ``keep`` states and files younger
-        than ``older_than_hours`` stay, for readers that are still at work.
-        """
-        with state.exclusive(self._states / "lock"):
-            numbers = state.manifests(self._states)[-keep:]
-            recent = [Snapshot(self, state.read(self._states, number)) for number in numbers]
-            names = {name for snapshot in recent for name in snapshot.derived}
-            return [
-                str(path)
-                for name in sorted(names)
-                for path in derived.sweep(
-                    self.folder / name,
-                    {file for one in recent if name in one.derived for file in one.files(name)},
-                    older_than_hours,
-                )
-            ]
-
-    def _publish(self, manifest: state.Manifest) -> Snapshot:
-        state.publish(self._states, manifest)
+    def _publish(self, manifest: state.Manifest, sums: Mapping[str, str] | None = None) -> Snapshot:
+        if sums:
+            places.record_sums(self.states, manifest.id, sums)
+        state.publish(self.states, manifest)
         return Snapshot(self, manifest)
 
     def pin(self, number: int, name: str) -> None:
-        """Keep the files of a state for ever, whatever `vacuum` deletes (see `state.pin`)."""
-        state.pin(self._states, number, name)
+        """Keep the files of a state for ever, whatever is cleaned up (see `state.pin`).
+
+        Raises WorkspaceError when some of them are gone already.
+        """
+        gone = sorted(self.at(number).needed() - self.existing())
+        if gone:
+            raise WorkspaceError(
+                f"State {number} cannot be kept: {len(gone)} of its files were cleaned up, such as"
+                f" {gone[0]}. Keep a later state (jinpai lake history).",
+                zh=f"第 {number} 号状态无法保留：已有 {len(gone)} 个文件被清理，如 {gone[0]}。"
+                "请保留较新的状态（jinpai lake history）。",
+            )
+        state.pin(self.states, number, name)
 
     def pins(self) -> dict[str, int]:
         """Return name -> number of the states that are kept for ever."""
-        return state.pins(self._states)
+        return state.pins(self.states)
 
     def at(self, number: int) -> Snapshot:
         """Return a state by its number; raises WorkspaceError when there is none."""
-        return Snapshot(self, state.read(self._states, number))
+        return Snapshot(self, state.read(self.states, number))
 
     def numbers(self) -> list[int]:
         """Return the numbers of all states, ascending."""
-        return state.manifests(self._states)
+        return state.manifests(self.states)
 
     def tables(self) -> list[Path]:
         """Return the folders of all Delta tables there are, in force or not."""
         here = mounts.mounted(self.folder)
         folders = here.folders() if here else [one for one in self.folder.iterdir() if one.is_dir()]
         return sorted(folder for folder in folders if not folder.name.startswith("_"))
+
+    def existing(self) -> set[Path]:
+        """Return the absolute paths of all Parquet files of all tables."""
+        return {one.path for folder in self.tables() for one in places.files_under(folder)}
 
     def _mend(self, fence: bool) -> bool:
         """Take tables that are ahead of the manifest back; sweep scratch and lost rejects.
@@ -369,7 +406,7 @@ class Lake:
             if latest is None or latest == pinned:
                 continue
             if pinned is None and folder.name not in TABLES:
-                _remove_folder(folder)  # a derived table no state names
+                places.remove_folder(folder)  # a derived table no state names
                 continue
             if pinned is not None and latest < pinned:
                 raise WorkspaceError(
@@ -396,11 +433,12 @@ class Lake:
             pinned = snapshot.versions.get(folder.name)
             names = delta.names_of(folder, pinned) if pinned is not None else {}
             named = {(folder / name).absolute() for name in names}
-            left = [path for path in _files_under(folder) if path.name.startswith(tags)]
-            _remove([path for path in left if path not in named])
+            left = [one.path for one in places.files_under(folder)]
+            lost = [path for path in left if path.name.startswith(tags) and path not in named]
+            places.remove(lost)
         for stray in strays:
             mine = self.rejects_folder.glob(f"*-{stray.name}.parquet")
-            _remove([path for path in mine if path.name not in snapshot.manifest.rejects])
+            places.remove([path for path in mine if path.name not in snapshot.manifest.rejects])
             shutil.rmtree(stray, ignore_errors=True)
         return True
 
@@ -440,41 +478,6 @@ def _empty_sql(table: Table) -> str:
     shop, trace = "CAST(NULL AS VARCHAR) AS shop_id", "CAST(NULL AS VARCHAR) AS source_file"
     row = "CAST(NULL AS BIGINT) AS source_row"
     return f"SELECT {', '.join([shop, *typed, trace, row])} WHERE false"
-
-
-def _move(made: Path, folder: Path, names: Sequence[str]) -> None:
-    """Put finished files in their places, their contents safe on disk (or in the store) first."""
-    for name in names:
-        with open(made / name, "rb") as file:
-            os.fsync(file.fileno())
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        os.rename(made / name, folder / name)
-    _push([folder / name for name in names])
-
-
-def _push(paths: Sequence[Path]) -> None:
-    if paths and (here := mounts.mounted(paths[0])):
-        here.push(paths)
-
-
-def _files_under(folder: Path) -> list[Path]:
-    """Return the files of a table, wherever they are."""
-    here = mounts.mounted(folder)
-    stored = [one.path for one in here.walk(folder)] if here else []
-    return sorted({*stored, *folder.absolute().rglob("*.parquet")})
-
-
-def _remove(paths: Sequence[Path]) -> None:
-    if paths and (here := mounts.mounted(paths[0])):
-        here.delete(paths)
-    for path in paths:
-        path.unlink(missing_ok=True)
-
-
-def _remove_folder(folder: Path) -> None:
-    if here := mounts.mounted(folder):
-        here.delete([one.path for one in here.walk(folder)])
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _now() -> str:

@@ -24,7 +24,15 @@ from jinpai.tables.spool import Spool
 from jinpai.tables.stage import Stager
 from jinpai.tables.upsert import settle
 
-__all__ = ["Counts", "ImportReport", "Item", "Progress", "import_batches", "preview"]
+__all__ = [
+    "Counts",
+    "ImportReport",
+    "Item",
+    "Progress",
+    "import_batches",
+    "preview",
+    "working_engine",
+]
 
 Item = Batch | Reject | Note
 Progress = Callable[[int, str], None]
@@ -124,7 +132,7 @@ def import_batches(
         Whatever iterating ``items`` raises, unchanged.
     """
     started = time.monotonic()
-    with lake.importing() as writer, _engine(writer.folder, memory_limit, threads) as con:
+    with lake.importing() as writer, working_engine(writer.folder, memory_limit, threads) as con:
         job = _Job(con, writer.snapshot, writer.folder, writer.tag, clock_skew_seconds)
         report, changes = job.run(items, shop_id, timezone, progress)
         report.strict, report.snapshot_id = strict, writer.snapshot.id
@@ -150,7 +158,7 @@ def preview(
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="jinpai-") as folder:
         place, snapshot = Path(folder), lake.snapshot()
-        with _engine(place, memory_limit, threads) as con:
+        with working_engine(place, memory_limit, threads) as con:
             job = _Job(con, snapshot, place, "preview", clock_skew_seconds)
             report, _ = job.run(items, shop_id, timezone, progress)
     report.dry_run, report.strict, report.snapshot_id = True, strict, snapshot.id
@@ -159,7 +167,8 @@ def preview(
 
 
 @contextmanager
-def _engine(folder: Path, memory: str, threads: int) -> Iterator[duckdb.DuckDBPyConnection]:
+def working_engine(folder: Path, memory: str, threads: int) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open DuckDB for the work of one writer: UTC, spilling into its folder; EngineError."""
     spill = folder / "spill"
     con = duckdb.connect(
         config={"memory_limit": memory, "threads": threads, "temp_directory": str(spill)}

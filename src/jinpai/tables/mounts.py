@@ -81,6 +81,14 @@ class Mount:
         finally:
             temporary.unlink(missing_ok=True)
 
+    def stream(self, path: Path) -> Iterator[bytes]:
+        """Yield an object's contents piece by piece; LookupError when there is none."""
+        import obstore
+
+        with _told(self.url_of(path)):
+            for part in obstore.get(self.store, self._key(path)):
+                yield bytes(part)
+
     def push(self, paths: Iterable[Path]) -> None:
         """Copy new files to the store; returns once all of them are there."""
         with ThreadPoolExecutor(_AT_ONCE) as pool:

@@ -18,6 +18,7 @@ from jinpai.tables.zones import ident, quoted
 
 __all__ = [
     "Partition",
+    "month_number",
     "month_sql",
     "named",
     "own_times",
