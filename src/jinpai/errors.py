@@ -41,6 +41,7 @@ __all__ = [
 _KINDS_ZH = {
     "agent": "客服",
     "buyer": "买家",
+    "cause": "投诉原因",
     "grain": "维度",
     "judge rule": "判定规则",
     "metric": "指标",
@@ -49,6 +50,7 @@ _KINDS_ZH = {
     "setting": "设置项",
     "shop": "店铺",
     "source": "读取器",
+    "stage": "投诉环节",
     "table": "表",
     "table of the last run": "结果表",
     "team": "团队",
