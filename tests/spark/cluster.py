@@ -49,6 +49,7 @@ class Cluster:
             "spark.executor.memory": executor_memory,
             "spark.executor.extraJavaOptions": JAVA,
             "spark.local.dir": str(folder),
+            "spark.network.timeout": "600s",
             "spark.sql.shuffle.partitions": "2",
             "spark.sql.adaptive.enabled": "false",
             "spark.sql.codegen.wholeStage": "false",
@@ -95,7 +96,8 @@ class Cluster:
         env = os.environ | {
             "SPARK_HOME": str(SPARK_HOME),
             "SPARK_DAEMON_MEMORY": "256m",
-            "SPARK_DAEMON_JAVA_OPTS": JAVA,
+            # A machine that stands still for a while has lost no worker.
+            "SPARK_DAEMON_JAVA_OPTS": f"{JAVA} -Dspark.worker.timeout=600",
             "SPARK_LOCAL_IP": "127.0.0.1",
         }
         name = f"{len(self._processes)}-{what}.log"

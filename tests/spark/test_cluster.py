@@ -21,7 +21,7 @@ from spark.cluster import Cluster
 pytestmark = pytest.mark.xdist_group("spark")
 
 # Characters that stand for others in patterns, shells or addresses.
-HOSTILE = "店 铺 [1] {a,b} # 'q' ?*\\$x"
+HOSTILE = "店 铺 [1] {a,b} # 'q' ?*$x"
 
 
 @pytest.fixture(scope="module")

@@ -95,7 +95,7 @@ def test_published_files_are_the_same(both: Both, tmp_path: Path) -> None:
         }
 
 
-@pytest.mark.parametrize("grain", [(), ("agent", "day"), ("team",), ("product",)], ids=str)
+@pytest.mark.parametrize("grain", [("agent", "day"), ("product",)], ids=str)
 def test_every_figure_is_the_same(both: Both, grain: tuple[str, ...]) -> None:
     scopes = [scope(run) for run in both.runs if run.last_us >= run.first_event_us]
     ours, theirs = (

@@ -57,6 +57,10 @@ class Engine(Protocol):
         """Return the result of one SELECT; for what is small."""
         ...
 
+    def hold(self, name: str, sql: str, values: Mapping[str, Any] | None = None) -> None:
+        """Store the result of one SELECT as a relation; values are bound by name."""
+        ...
+
     def close(self) -> None:
         """Give back what the engine holds."""
         ...

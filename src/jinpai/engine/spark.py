@@ -104,11 +104,14 @@ class SparkEngine:
         sql = for_spark(step.sql)
         with asking(step.name, sql):
             made = self.session.sql(sql)
-            if step.keep:
-                place = _place(str(self._folder(step.name)))
-                made.write.mode("error").parquet(place)
-                made = self.session.read.schema(made.schema).parquet(_literal(place))
-            made.createOrReplaceTempView(step.name)
+            (self._kept(step.name, made) if step.keep else made).createOrReplaceTempView(step.name)
+
+    def hold(self, name: str, sql: str, values: Mapping[str, Any] | None = None) -> None:
+        """Store the result of one SELECT as a relation; values are bound by name."""
+        text = for_spark(sql)
+        with asking(name, text):
+            made = self.session.sql(text, args=dict(values or {}))
+            self._kept(name, made).createOrReplaceTempView(name)
 
     def drop(self, name: str) -> None:
         """Forget a kept relation that no later step needs."""
@@ -188,6 +191,12 @@ class SparkEngine:
         from pyspark.sql.pandas.types import from_arrow_schema
 
         return self.session.read.schema(from_arrow_schema(schema)).parquet(*map(_literal, places))
+
+    def _kept(self, name: str, made: DataFrame) -> DataFrame:
+        """Store rows as Parquet, and read them from there."""
+        place = _place(str(self._folder(name)))
+        made.write.mode("error").parquet(place)
+        return self.session.read.schema(made.schema).parquet(_literal(place))
 
     def _folder(self, name: str) -> Path:
         self._made += 1

@@ -83,7 +83,10 @@ def _connected(master: str | None, settings: dict[str, str]) -> SparkSession:
     if master is not None:
         settings["spark.master"] = master
     log = Path(__file__).with_name("spark_log4j2.properties").as_uri()
-    settings.setdefault("spark.driver.extraJavaOptions", f"-Dlog4j2.configurationFile={log}")
+    options = settings.get("spark.driver.extraJavaOptions", "")
+    if "log4j2.configurationFile" not in options:
+        quiet = f"{options} -Dlog4j2.configurationFile={log}".strip()
+        settings["spark.driver.extraJavaOptions"] = quiet
     _check_java()
     _check_master(settings.get("spark.master", ""))
     try:
