@@ -58,8 +58,7 @@ def first_day_of(week: int) -> int:
 
 
 def _week(day_number: str) -> str:
-    number = f"coalesce({day_number}, 0)"
-    return f"cast(({number} - {number} % 7) / 7 as integer)"
+    return f"quotient(coalesce({day_number}, 0), 7)"
 
 
 LAYOUTS: dict[str, Layout] = {

@@ -8,7 +8,6 @@ they lie in anew (`Patch`) and shares the files of the others.
 from __future__ import annotations
 
 import re
-import shutil
 import time
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -41,7 +40,7 @@ BUCKET = "_bucket"
 BULK = 1
 
 _FILE_BYTES = 256 << 20
-# A run writes more than it reads: the quickest level, and no dictionary of nearly all-different texts.
+# A run writes much: the quickest level, and no dictionary of texts that hardly repeat.
 _PACKING = "COMPRESSION zstd, COMPRESSION_LEVEL 1, DICTIONARY_SIZE_LIMIT 20000, PARQUET_VERSION v2"
 # DuckDB types without a Delta type, and what they are stored as.
 _STORED = {
@@ -102,27 +101,17 @@ def write_files(
     columns = con.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()
     own = ", ".join(_stored(name, kind) for name, kind, *_ in columns if name != BUCKET)
     schema = _utc(con.sql(f"SELECT {own} FROM {source} LIMIT 0").to_arrow_table().schema)
-    whole = f"FILE_SIZE_BYTES {_FILE_BYTES}"
-    if not any(name == BUCKET for name, *_ in columns):
-        _copy(con, f"SELECT {own} FROM {source}", folder, f"{whole}, {_named(tag)}")
-    else:
-        # Sorting rows out by bucket costs as much as writing them: not for the bulk.
-        bulk = f"SELECT {own} FROM {source} WHERE {BUCKET} = {BULK}"
-        _copy(con, bulk, folder, f"{whole}, {_named(f'{tag}-b{BULK}')}")
-        rest = f"SELECT {own}, {BUCKET} FROM {source} WHERE {BUCKET} <> {BULK}"
-        _copy(con, rest, folder / "rest", f"PARTITION_BY ({BUCKET}), {_named(tag)}")
+    # Once through the relation, which may be a view that costs more than its writing.
+    by_bucket = any(name == BUCKET for name, *_ in columns)
+    listed = f"{own}, {BUCKET}" if by_bucket else own
+    split = f"PARTITION_BY ({BUCKET})" if by_bucket else f"FILE_SIZE_BYTES {_FILE_BYTES}"
+    con.execute(
+        f"COPY (SELECT {listed} FROM {source}) TO {quoted(str(folder))} (FORMAT parquet,"
+        f" {_PACKING}, {split}, FILENAME_PATTERN 'part-{tag}-{{uuid}}')"
+    )
     paths = sorted(_flattened(folder, tag))
     rows = [(path.name, pq.read_metadata(path).num_rows) for path in paths]
     return schema, [(name, count) for name, count in rows if count]
-
-
-def _copy(con: duckdb.DuckDBPyConnection, sql: str, folder: Path, options: str) -> None:
-    target = quoted(str(folder))
-    con.execute(f"COPY ({sql}) TO {target} (FORMAT parquet, {_PACKING}, {options})")
-
-
-def _named(start: str) -> str:
-    return f"FILENAME_PATTERN 'part-{start}-{{uuid}}'"
 
 
 def _utc(schema: pa.Schema) -> pa.Schema:
@@ -137,11 +126,12 @@ def _utc(schema: pa.Schema) -> pa.Schema:
 def _flattened(folder: Path, tag: str) -> list[Path]:
     """Take the files out of DuckDB's folders per bucket, the bucket into their names."""
     made = list(folder.glob("*.parquet"))
-    for path in (folder / "rest").glob(f"{BUCKET}=*/*"):
-        bucket = int(path.parent.name.partition("=")[2])
-        rest = path.name.removeprefix(f"part-{tag}-")
-        made.append(path.rename(folder / f"part-{tag}-b{bucket}-{rest}"))
-    shutil.rmtree(folder / "rest", ignore_errors=True)
+    for inner in folder.glob(f"{BUCKET}=*"):
+        bucket = int(inner.name.partition("=")[2])
+        for path in inner.iterdir():
+            rest = path.name.removeprefix(f"part-{tag}-")
+            made.append(path.rename(folder / f"part-{tag}-b{bucket}-{rest}"))
+        inner.rmdir()
     return made
 
 
