@@ -52,6 +52,68 @@ def test_eval_of_the_shipped_scorer(capfd: pytest.CaptureFixture[str], items: Pa
     assert "1.0000" in out
 
 
+DIALOGUE = {
+    "dialogue_id": "d1",
+    "agent_id": "shop:Bo",
+    "turns": [
+        {"role": "buyer", "text": "在吗", "sent_at": "2026-03-02T10:00:00+08:00"},
+        {"role": "agent", "text": "亲，您好", "sent_at": "2026-03-02T10:00:25+08:00"},
+        {"role": "buyer", "text": "我拍了", "sent_at": "2026-03-02T10:01:00+08:00"},
+        {"role": "agent", "text": "好的亲，今天发货", "sent_at": "2026-03-02T10:01:05+08:00"},
+        {"role": "buyer", "text": "怎么还没发货！！", "sent_at": "2026-03-02T20:00:00+08:00"},
+    ],
+    "orders": [{"order_id": "o1", "created_at": "2026-03-02T10:00:50+08:00", "paid_at": None}],
+}
+
+
+def test_inspect(
+    capfd: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JINPAI_LANG", "en")
+    path = tmp_path / "d.jsonl"
+    path.write_text(json.dumps(DIALOGUE), "utf-8")
+    code, out, _ = ran(capfd, "inspect", path, "--format", "json")
+    found = json.loads(out)
+    assert (code, found["dialogues"], found["sessions"]) == (0, 1, 2)
+    first, second = found["results"]
+    codes = {finding["rule"]: finding for finding in first["findings"]}
+    assert codes.keys() == {"ignored", "silent_watch"}
+    assert (first["score"], first["agent_id"]) == (86.0, "shop:Bo")
+    assert codes["ignored"]["reason_zh"] == "首次响应用时 25 秒，超过 20 秒"
+    assert [place["message_id"] for place in codes["ignored"]["evidence"]] == ["1", "2"]
+    assert codes["silent_watch"]["order_id"] == "o1"
+    assert [finding["rule"] for finding in second["findings"]] == ["ignored"]
+    assert ran(capfd, "inspect", path, "--strict")[0] == 1
+
+
+def test_inspect_says_which_row_is_wrong(
+    capfd: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JINPAI_LANG", "en")
+    path = tmp_path / "d.jsonl"
+    turn = {"role": "buyer", "text": "a", "sent_at": "yesterday"}
+    path.write_text("\n" + json.dumps({"turns": [turn]}), "utf-8")
+    code, _, err = ran(capfd, "inspect", path)
+    assert code == 2
+    assert "row 2, column 'sent_at'" in err
+
+
+def test_rules_and_lint(
+    capfd: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JINPAI_LANG", "zh")
+    code, out, _ = ran(capfd, "rules")
+    assert code == 0
+    assert "不予理睬" in out
+    code, out, _ = ran(capfd, "rules", "--format", "json")
+    assert {rule["code"] for rule in json.loads(out)} >= {"ignored", "nagging", "silent_watch"}
+    assert ran(capfd, "lint")[0] == 0
+    rules = tmp_path / "rules.yaml"
+    rules.write_text("ignored: {breaks: [B 在吗, A 您好]}", "utf-8")
+    code, out, _ = ran(capfd, "lint", "--rules", rules, "--format", "json")
+    assert (code, [problem["code"] for problem in json.loads(out)]) == (1, ["breaks"])
+
+
 @pytest.mark.parametrize(
     ("change", "problem"),
     [

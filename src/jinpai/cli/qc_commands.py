@@ -174,3 +174,132 @@ def _figure(value: float | int | None) -> str:
     if value is None:
         return "–"
     return f"{value:,}" if isinstance(value, int) else f"{value:.4f}"
+
+
+Rules = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        show_default=False,
+        help=both(
+            "Own rules (YAML), besides the shipped ones", "自定义规则（YAML），与内置规则合用"
+        ),
+    ),
+]
+Acts = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        show_default=False,
+        help=both("Own words and placeholders (YAML)", "自定义词语与占位符（YAML）"),
+    ),
+]
+
+
+@qc_app.command(
+    help=both(
+        "Inspect dialogues of a file: faults, merits, evidence and a score for every session.",
+        "检查文件中的对话：逐个会话给出问题、亮点、证据与得分。",
+    ),
+    epilog=both(
+        "jinpai qc inspect dialogues.jsonl.gz --format json\n"
+        "jinpai qc inspect dialogues.jsonl --rules my-rules.yaml",
+        "jinpai qc inspect dialogues.jsonl.gz --format json\n"
+        "jinpai qc inspect dialogues.jsonl --rules my-rules.yaml",
+    ),
+)
+def inspect(
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE", show_default=False, help=both("Dialogues, .jsonl(.gz)", "对话文件")
+        ),
+    ],
+    rules: Rules = None,
+    acts: Acts = None,
+    gap: Annotated[
+        float,
+        typer.Option(
+            metavar="SECONDS",
+            min=1,
+            help=both("Silence that ends a session", "静默多少秒即视为会话结束"),
+        ),
+    ] = 600.0,
+    strict: Annotated[
+        bool,
+        typer.Option("--strict", help=both("Exit 1 when there are faults", "有问题时退出码为 1")),
+    ] = False,
+    format_: As = "table",
+) -> None:
+    """Inspect a file."""
+    from jinpai.cli.qc_tables import inspect_table, summary
+    from jinpai.quality.inspect import inspect_file, inspected_json, judge_of
+
+    judge, scanner = judge_of(rules, acts)
+    found = []
+    with progress(say("Inspecting", "质检")) as advance:
+        for done, one in enumerate(inspect_file(file, judge, scanner, gap), 1):
+            found.append(one)
+            advance(done, f"{done:,}")
+    if as_json(format_):
+        known = {rule.code: rule for rule in judge.rules}
+        results = [inspected_json(one, known) for one in found]
+        print_json(summary(found) | {"results": results})
+    else:
+        show(inspect_table(found, judge.rules))
+    if strict and any(
+        finding.points < 0 or finding.fatal for one in found for finding in one.findings
+    ):
+        raise typer.Exit(1)
+
+
+@qc_app.command(
+    help=both("List the rules in force.", "列出生效的规则。"),
+    epilog=both("jinpai qc rules --rules my-rules.yaml", "jinpai qc rules --rules my-rules.yaml"),
+)
+def rules(rules: Rules = None, acts: Acts = None, format_: As = "table") -> None:
+    """List rules."""
+    from jinpai.cli.qc_tables import rules_table
+    from jinpai.quality.inspect import judge_of
+
+    judge, _ = judge_of(rules, acts)
+    if as_json(format_):
+        print_json(
+            [
+                rule.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+                | {"version": rule.version}
+                for rule in judge.rules
+            ]
+        )
+        return
+    show(rules_table(judge.rules))
+
+
+@qc_app.command(
+    help=both(
+        "Check rules: names, sequences, and that each finds its own example and spares the other.",
+        "检查规则：名称、序列，以及每条规则能否命中自己的反例、放过正例。",
+    ),
+    epilog=both("jinpai qc lint --rules my-rules.yaml", "jinpai qc lint --rules my-rules.yaml"),
+)
+def lint(rules: Rules = None, acts: Acts = None, format_: As = "table") -> None:
+    """Lint rules."""
+    from jinpai.quality.inspect import judge_of, lint
+
+    judge, scanner = judge_of(rules, acts)
+    found = lint(judge, scanner)
+    if as_json(format_):
+        heads = ("rule", "code", "what")
+        print_json([dict(zip(heads, problem, strict=True)) for problem in found])
+    elif found:
+        show(plain_table(say("Rule,Problem,Acts seen", "规则,问题,识别到的动作").split(","), found))
+    else:
+        note(
+            say(
+                f"{len(judge.rules)} rules, nothing wrong.",
+                f"共 {len(judge.rules)} 条规则，没有问题。",
+            ),
+            "green",
+        )
+    if found:
+        raise typer.Exit(1)

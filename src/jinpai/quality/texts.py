@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["plain", "words_only"]
+__all__ = ["UNSEEN", "plain", "without_unseen", "words_only"]
 
 # Full-width ASCII to half width, the ideographic comma and stop to theirs.
 _WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x3000: 0x20}
@@ -12,9 +12,11 @@ _WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x3000: 0x20
 _MASK = re.compile(r"\[([^\[\]]?)[^\[\]]{0,40}\]")
 _HANDLE = re.compile(r"@[^\s@,:;!?，。：；！？]{1,40}")
 # Marks that hide, join or turn text around.
-_UNSEEN = re.compile(
+UNSEEN = re.compile(
     "[\u00ad\u034f\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufe0f\ufeff]"
 )
+
+_MASK_LEFT = re.compile(r"<.?>|#e-?s?")
 
 
 def plain(text: str) -> str:
@@ -23,13 +25,15 @@ def plain(text: str) -> str:
     >>> plain("ＡＢ？[数字x]@小王 好")
     'ab?<数>@ 好'
     """
-    text = _UNSEEN.sub("", text).translate(_WIDTH).lower()
+    text = UNSEEN.sub("", text).translate(_WIDTH).lower()
     return _HANDLE.sub("@", _MASK.sub(r"<\1>", text))
+
+
+def without_unseen(text: str) -> str:
+    """Return a text without the marks that hide, join or turn text around."""
+    return UNSEEN.sub("", text)
 
 
 def words_only(text: str) -> str:
     """Return a plain text without the masks, which are nobody's words."""
     return _MASK_LEFT.sub(" ", text)
-
-
-_MASK_LEFT = re.compile(r"<.?>|#e-?s?")

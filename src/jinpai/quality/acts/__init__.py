@@ -1,0 +1,1 @@
+"""Acts: what a message does, told by patterns (agent.yaml, buyer.yaml)."""

@@ -1,0 +1,134 @@
+"""Acts: patterns, traditional characters, placeholders, hostile patterns and texts."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from jinpai.errors import UsageError
+from jinpai.quality.acts.patterns import Role, load_acts, shipped_acts
+from jinpai.quality.acts.scan import Scanner
+
+# Written for this test, not while writing the patterns.
+SAYS = {
+    ("agent", "greeting"): ["亲，您好呀", "歡迎光臨本店"],
+    ("agent", "ask_want"): ["亲想看什么款式呢", "请问您平时穿多大尺码"],
+    ("agent", "ask_why"): ["是送朋友还是自用呢", "请问主要用于什么场合"],
+    ("agent", "recommend_also"): ["给亲推荐一下新款", "您也可以看看这款外套"],
+    ("agent", "stock_no"): ["这个颜色已经卖完了", "暫時缺貨"],
+    ("agent", "stock_yes"): ["这款有现货的哦", "庫存充足"],
+    ("agent", "apology"): ["实在抱歉", "不好意思让您久等了"],
+    ("agent", "closing"): ["祝您购物愉快", "感谢您的支持"],
+    ("agent", "no_answer_stub"): ["请稍等一下", "我帮您查一下"],
+    ("agent", "off_platform_contact"): ["加我微信聊", "加我\u200b微\u200b信聊", "扫我的二维码"],
+    ("agent", "insult"): ["你脑子有病吧", "滚！"],
+    ("agent", "dunning"): ["看到订单还没有付款呢", "喜欢的话尽快拍下哦"],
+    ("buyer", "ask_price"): ["这个多少钱", "運費怎麼算呢"],
+    ("buyer", "ask_stock"): ["黑色还有货吗", "什么时候有货"],
+    ("buyer", "ask_size"): ["我165的身高穿多大", "尺码偏大吗"],
+    ("buyer", "ask_logistics"): ["什么时候发货", "快递到哪了"],
+    ("buyer", "ask_refund"): ["我要退货", "申請退款"],
+    ("buyer", "bargain"): ["能便宜点吗", "给我打个折呗"],
+    ("buyer", "thanks"): ["谢谢你", "多謝"],
+    ("buyer", "threat_bad_review"): ["再不发就给你差评"],
+    ("buyer", "courtesy_close"): ["好的，谢谢", "知道了。"],
+}
+
+
+@pytest.fixture(scope="module")
+def scanner() -> Scanner:
+    return Scanner(shipped_acts())
+
+
+@pytest.mark.parametrize(("act", "texts"), SAYS.items())
+def test_acts_are_told(scanner: Scanner, act: tuple[Role, str], texts: list[str]) -> None:
+    role, code = act
+    assert [code in scanner.codes(role, text) for text in texts] == [True] * len(texts)
+
+
+@pytest.mark.parametrize(
+    ("role", "text"), [("agent", ""), ("agent", "四十二"), ("buyer", "蓝色的"), ("buyer", "。")]
+)
+def test_nothing_is_told_of_nothing(scanner: Scanner, role: Role, text: str) -> None:
+    assert scanner.codes(role, text) == ()
+
+
+def test_exclusions(scanner: Scanner) -> None:
+    assert "off_platform_contact" not in scanner.codes("agent", "请不要加微信交易")
+    assert "stock_yes" not in scanner.codes("agent", "没有货")
+    assert "insult" not in scanner.codes("agent", "滚筒洗衣机可以滚动截屏")
+
+
+def test_spans_point_into_the_text_as_it_is(scanner: Scanner) -> None:
+    text = "亲，加\u200b我微\u200b信"
+    (span,) = scanner.spans("agent", text, "off_platform_contact")
+    assert text[span.start : span.end] == "加\u200b我微\u200b信"
+    assert scanner.spans("agent", text, "insult") == []
+
+
+def test_every_pattern_can_match_alone(scanner: Scanner) -> None:
+    """Every pattern compiles, and every act has a name in both languages."""
+    for act in shipped_acts():
+        assert act.role in get_args(Role)
+        assert act.zh
+        assert act.en
+        scanner.spans(act.role, "x", act.code)
+    assert len({act.name for act in shipped_acts()}) == len(shipped_acts())
+
+
+def own(path: Path, text: str) -> Path:
+    path.write_text(text, "utf-8")
+    return path
+
+
+def test_a_shop_adds_words_acts_and_placeholders(tmp_path: Path) -> None:
+    path = own(
+        tmp_path / "acts.yaml",
+        "placeholders: {agent_no: '金牌{n}号'}\n"
+        "agent:\n  greeting: {any: ['哈喽哈喽']}\n"
+        "  mentions_gift: {zh: 提到赠品, en: Mentions a gift, any: ['赠品']}\n",
+    )
+    scanner = Scanner(*load_acts(path))
+    assert "greeting" in scanner.codes("agent", "金牌8号到")
+    assert "greeting" in scanner.codes("agent", "哈喽哈喽")
+    assert "greeting" in scanner.codes("agent", "您好")
+    assert "mentions_gift" in scanner.codes("agent", "有贈品哦")
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("agent: {greeting: {any: ['(a']}}", "agent.greeting: '\\(a' is no pattern"),
+        ("agent: {greeting: {any: ['(?=a)']}}", "is no pattern"),
+        ("agent: {greeting: {any: ['a{999}{999}{999}']}}", "is no pattern"),
+        ("agent: {greeting: {any: ['{nobody}']}}", "no shorthand {nobody}"),
+        ("agent: {new: {any: ['a']}}", "zh: Field required"),
+        ("agent: {'x y': {zh: a, en: b, any: ['a']}}", "code"),
+        ("robot: {}", "robot"),
+        ("[1", "acts.yaml"),
+        ("- a", "acts.yaml"),
+        ("agent: {greeting: {any: ['" + "a" * 3000 + "']}}", "2000 characters"),
+    ],
+)
+def test_bad_files_are_explained(tmp_path: Path, text: str, problem: str) -> None:
+    with pytest.raises(UsageError, match=problem):
+        load_acts(own(tmp_path / "acts.yaml", text))
+
+
+def test_hostile_patterns_and_texts_cost_little(tmp_path: Path) -> None:
+    path = own(tmp_path / "a.yaml", "buyer: {thanks: {any: ['(a+)+$', '(a|aa)+$', '(.*a){20}b']}}")
+    scanner = Scanner(*load_acts(path))
+    began = time.process_time()
+    for text in (
+        "a" * 10_000_000 + "!",
+        "谢\u202e\u200b" * 1_000_000,
+        "<b>" * 1_000_000,
+        "\ud800谢",
+    ):
+        scanner.codes("buyer", text)
+        scanner.codes("agent", text)
+    # Seconds where a backtracking engine would need longer than the universe has.
+    assert time.process_time() - began < 30
