@@ -10,6 +10,7 @@ import typer
 from jinpai.cli.cohort_commands import add_cohorts
 from jinpai.cli.console import note, print_json, progress, show
 from jinpai.cli.explain_commands import decompose, explain_app
+from jinpai.cli.lake_commands import lake_app
 from jinpai.cli.options import (
     As,
     First,
@@ -280,8 +281,9 @@ def _pairs(options: list[str]) -> dict[str, str]:
 
 @app.command(
     help=both(
-        "Make conversations, attribution and credits from what is loaded, and check the books.",
-        "根据已导入的数据生成会话、归属与业绩，并核对账目。",
+        "Make conversations, attribution and credits from what is loaded, and check the books."
+        " Only what changed since the last run is computed again.",
+        "根据已导入的数据生成会话、归属与业绩，并核对账目。只重新计算上次之后有变化的部分。",
     ),
     epilog=both(
         "jinpai run my-shop --as-of 2026-03-31",
@@ -301,6 +303,17 @@ def run(
             ),
         ),
     ] = None,
+    full: Annotated[
+        bool,
+        typer.Option(
+            "--full",
+            help=both(
+                "Compute everything again, not only what changed since the last run",
+                "全部重新计算，而不只计算上次之后有变化的部分",
+            ),
+        ),
+    ] = False,
+    shop: Shop = None,
     threads: Threads = None,
     memory: Memory = None,
     engine: EngineName = "duckdb",
@@ -320,6 +333,8 @@ def run(
     with progress(say("Running", "计算"), total=1.0) as advance:
         report = Opened(workspace).run(
             as_of=as_of,
+            full=full,
+            shop_id=shop,
             memory=size,
             threads=threads,
             spark=spark,
@@ -452,6 +467,7 @@ app.add_typer(plan_app, name="plan")
 app.add_typer(qc_app, name="qc")
 add_scoring(app)
 app.add_typer(settings_app, name="settings")
+app.add_typer(lake_app, name="lake")
 
 
 @app.command(
