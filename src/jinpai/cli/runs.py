@@ -37,6 +37,11 @@ def run_json(report: RunReport) -> dict[str, Any]:
     """Return a run's report."""
     return {
         "shops": [shop_json(shop) for shop in report.shops],
+        "mode": report.mode,
+        "why": [vars(reason) for reason in report.why],
+        "changes": [vars(change) for change in report.changes],
+        "touched": report.touched,
+        "changed": report.changed,
         "rows": report.rows,
         "checks": report.checks,
         "seconds": {name: round(value, 3) for name, value in report.seconds.items()},
@@ -48,6 +53,21 @@ def show_counts(rows: Mapping[str, int]) -> Table:
     """Return rows per table."""
     heads = say("Table,Rows", "表,行数").split(",")
     return plain_table(heads, [(name, f"{count:,}") for name, count in rows.items()], right=(1,))
+
+
+def _show_mode(report: RunReport) -> None:
+    """Say how much was computed, and why."""
+    buyers = report.touched.get("buyer", 0)
+    what = {
+        "full": say("Computed in full", "全部重新计算"),
+        "partial": say(
+            f"Computed again for {buyers:,} buyers only", f"只重新计算了 {buyers:,} 位买家"
+        ),
+        "nothing": say("Nothing to compute", "无需计算"),
+    }[report.mode]
+    why = [say(reason.en, reason.zh) for reason in report.why]
+    shown = why if len(why) <= 6 else [*why[:6], "…"]
+    note(what + say(": ", "：") + say("; ", "；").join(shown) + say(".", "。"), "dim")
 
 
 def show_run(report: RunReport, workspace: Path) -> None:
@@ -62,7 +82,11 @@ def show_run(report: RunReport, workspace: Path) -> None:
         )
         for shop in report.shops
     ]
+    most = 20
+    if len(shops) > most:
+        shops = [*shops[:most], (f"… {len(shops) - most:,}", "", "", "")]
     show(plain_table(heads, shops), show_counts(report.rows))
+    _show_mode(report)
     seconds, checks = sum(report.seconds.values()), len(report.checks)
     note(
         say(
