@@ -170,3 +170,26 @@ def test_what_is_no_plan_is_refused_with_its_line(text: str, line: int, words: s
     assert caught.value.row == line
     assert words in str(caught.value)
     assert f"第 {line} 行" in caught.value.text_zh
+
+
+POLICY = """
+name: hand
+metrics:
+  - metric: returning_share
+    bands: {gold: "(70%, 1]", senior: "(50%, 70%]", mid: "(30%, 50%]", junior: "[0, 30%)"}
+"""
+
+
+def test_a_grade_policy_is_looked_over_too() -> None:
+    # The standard as it was printed: nothing is said of exactly 30 %.
+    (row,) = lint(POLICY)
+    assert (row.code, row.path, row.line) == ("gap", "metrics[0].bands", 5)
+    assert "exactly 30%" in row.message_en
+    assert lint(str(SHIPPED / "gold-agent.yaml")) == []
+    (row,) = lint(POLICY.replace("(30%, 50%]", "[30%, 55%]"))
+    assert (row.code, row.path) == ("overlap", "metrics[0].bands.senior")
+    assert "mid and senior" in row.message_en
+    assert "中级档和高级档" in row.message_zh
+    assert [row.code for row in lint(POLICY.replace("returning_share", "old_buyer_churn"))] == [
+        "gap", "direction",
+    ]  # fmt: skip

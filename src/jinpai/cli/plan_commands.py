@@ -38,8 +38,9 @@ PlanFile = Annotated[
 
 @plan_app.command(
     help=both(
-        "Every defect of a plan with its place: gaps, overlaps, weights, cliffs … Exit 1 if any.",
-        "逐条列出方案的缺陷与位置：空档、重叠、权重、断崖等；有缺陷时退出码为 1。",
+        "Every defect of a plan or grade policy with its place: gaps, overlaps, weights, cliffs …"
+        " Exit 1 if any.",
+        "逐条列出方案或评级标准的缺陷与位置：空档、重叠、权重、断崖等；有缺陷时退出码为 1。",
     ),
     epilog=both("jinpai plan lint my-plan.yaml", "jinpai plan lint 方案.yaml"),
 )

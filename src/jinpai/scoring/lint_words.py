@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from datetime import date
 from fractions import Fraction
 
 from jinpai.metrics.definition import Metric
 from jinpai.scoring.intervals import Span, number_text
 
-__all__ = ["Both", "Form", "value_text", "variant_overlap", "weights"]
+__all__ = ["Both", "Form", "Label", "plain_label", "value_text", "variant_overlap", "weights"]
 
 Both = tuple[str, str]  # English, Chinese
+Label = Callable[[Fraction], Both]
 
 
 def value_text(metric: Metric | None, value: Fraction | float) -> str:
@@ -39,11 +41,16 @@ def variant_overlap(one: str, other: str, first: date, last: date) -> Both:
     )
 
 
-class Form:
-    """Sentences about one indicator."""
+def plain_label(score: Fraction) -> Both:
+    """A score is called by its number."""
+    return number_text(score), f"{number_text(score)} 分"
 
-    def __init__(self, code: str, metric: Metric | None) -> None:
-        self._metric = metric
+
+class Form:
+    """Sentences about one indicator; ``label`` names what a band gives."""
+
+    def __init__(self, code: str, metric: Metric | None, label: Label = plain_label) -> None:
+        self._metric, self._label = metric, label
         self._en, self._zh = code, f"{metric.zh}（{code}）" if metric else code
 
     def _value(self, value: Fraction | float) -> str:
@@ -123,10 +130,10 @@ class Form:
     def overlap(self, span: Span, scores: tuple[Fraction, Fraction]) -> Both:
         """Two bands at once."""
         en, zh = self._where(span)
-        low, high = (number_text(score) for score in sorted(scores))
+        (low, low_zh), (high, high_zh) = (self._label(score) for score in sorted(scores))
         return (
             f"{self._en}: values {en} are in two bands, {low} and {high}; the higher one counts.",
-            f"{self._zh}：取值{zh}同时落在 {low} 分档和 {high} 分档，按高分计。",
+            f"{self._zh}：取值{zh}同时落在{low_zh}档和{high_zh}档，按高的计。",
         )
 
     def unreachable(self, interval: str, why: str, domain: Span) -> Both:
@@ -150,12 +157,12 @@ class Form:
     def direction(self, left: Fraction, right: Fraction) -> Both:
         """Scores against the metric's direction."""
         lower = self._metric is not None and self._metric.direction == "lower"
-        scores = f"{number_text(left)} → {number_text(right)}"
+        (one, one_zh), (other, other_zh) = self._label(left), self._label(right)
         return (
-            f"{self._en}: {'lower' if lower else 'higher'} is better, but the score "
-            f"{'rises' if lower else 'falls'} as the value grows ({scores}).",
+            f"{self._en}: {'lower' if lower else 'higher'} is better, but what it earns "
+            f"{'rises' if lower else 'falls'} as the value grows ({one} → {other}).",
             f"{self._zh}：该指标越{'低' if lower else '高'}越好，"
-            f"得分却随数值增大而{'升高' if lower else '下降'}（{scores}）。",
+            f"评分却随数值增大而{'升高' if lower else '下降'}（{one_zh} → {other_zh}）。",
         )
 
     def cliff(self, edge: Span, left: Fraction, right: Fraction) -> Both:
