@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib.resources import files
+from pathlib import Path
 
 import pytest
 
@@ -193,3 +194,25 @@ def test_a_grade_policy_is_looked_over_too() -> None:
     assert [row.code for row in lint(POLICY.replace("returning_share", "old_buyer_churn"))] == [
         "gap", "direction",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "name: &a [*a]\nindicators: []\n",
+        "name: x\nindicators: " + "[" * 3000 + "]" * 3000 + "\n",
+        "a: &a [x, x, x, x, x, x, x, x, x, x]\nb: &b [*a, *a, *a, *a, *a, *a, *a, *a, *a, *a]\n"
+        "c: &c [*b, *b, *b, *b, *b, *b, *b, *b, *b, *b]\nd: &d [*c, *c, *c, *c, *c, *c, *c, *c]\n"
+        "e: &e [*d, *d, *d, *d, *d, *d, *d, *d]\nindicators: [*e, *e, *e, *e, *e, *e, *e]\n",
+    ],
+)
+def test_documents_that_would_eat_the_machine(text: str) -> None:
+    with pytest.raises(InputError, match="too large"):
+        load_plan(text)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030", "utf-16"])
+def test_plans_as_editors_save_them(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "方案.yaml"
+    path.write_bytes(plan(CLEAN).replace("name: test", "name: 售前绩效").encode(encoding))
+    assert load_plan(path).name == "售前绩效"

@@ -25,6 +25,7 @@ from jinpai.scoring.intervals import (
     read_interval,
     read_number,
 )
+from jinpai.sources.decode import detect_encoding, open_text
 
 __all__ = ["Band", "Document", "Number", "Refusal", "place", "read_document", "validated"]
 
@@ -83,6 +84,8 @@ def read_document(source: str | Path, spellings: Mapping[str, str], what: str) -
         node = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.YAMLError as error:
         raise _not_yaml(error, text, name) from error
+    except RecursionError:
+        raise _too_large(name) from None
     if not isinstance(node, yaml.MappingNode):
         raise InputError(
             f"this is no {what}: it has no keys. See: jinpai plan example.",
@@ -90,7 +93,10 @@ def read_document(source: str | Path, spellings: Mapping[str, str], what: str) -
             zh=f"这不是{_WHAT_ZH.get(what, what)}：没有任何键。参见：jinpai plan example。",
         )
     builder = _Builder(name, spellings)
-    return Document(name, builder.mapping(node, ()), builder.lines, text)
+    try:
+        return Document(name, builder.mapping(node, ()), builder.lines, text)
+    except RecursionError:
+        raise _too_large(name) from None
 
 
 _WHAT_ZH = {"KPI plan": "绩效方案", "grade policy": "评级标准"}
@@ -101,15 +107,13 @@ def _text(source: str | Path, what: str) -> tuple[str, str]:
         return "(text)", source
     path = Path(source)
     try:
-        return path.name, path.read_text("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        unread = isinstance(error, OSError)
-        zh = reason_zh(error) if isinstance(error, OSError) else "不是 UTF-8 编码"
-        reason = (error.strerror or str(error)) if isinstance(error, OSError) else "it is not UTF-8"
+        with open_text(path, detect_encoding(path, path.name), None) as file:
+            return path.name, file.read().lstrip("\ufeff")
+    except OSError as error:
         raise InputError(
-            f"the {what} cannot be read: {reason}.",
-            file=str(path) if unread else path.name,
-            zh=f"{_WHAT_ZH.get(what, what)}无法读取：{zh}。",
+            f"the {what} cannot be read: {error.strerror or error}.",
+            file=str(path),
+            zh=f"{_WHAT_ZH.get(what, what)}无法读取：{reason_zh(error)}。",
         ) from error
 
 
@@ -124,6 +128,14 @@ def _not_yaml(error: yaml.YAMLError, text: str, name: str) -> InputError:
         en = 'write bands in quotes: "[0.38, 0.41)". Without them YAML reads the brackets itself.'
         zh = '区间要加引号，如 "[0.38, 0.41)"；不加引号时括号会被 YAML 当作列表。'
     return InputError(en, file=name, row=line + 1, zh=zh)
+
+
+def _too_large(name: str) -> InputError:
+    return InputError(
+        "the document is too large, too deep or refers to itself.",
+        file=name,
+        zh="文件过大、嵌套过深或引用了自身。",
+    )
 
 
 class _Builder:
@@ -158,11 +170,7 @@ class _Builder:
     def value(self, node: yaml.Node, path: Path_) -> Any:
         self._left -= 1
         if self._left < 0:
-            raise InputError(
-                "the document is too large or refers to itself.",
-                file=self._name,
-                zh="文件过大，或引用了自身。",
-            )
+            raise _too_large(self._name)
         self.lines[path] = node.start_mark.line + 1
         if isinstance(node, yaml.MappingNode):
             return self.mapping(node, path)
