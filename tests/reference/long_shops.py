@@ -8,6 +8,7 @@ from random import Random
 
 from .model import HOUR, SECOND, Shop
 from .shops import Maker, Record
+from .time import Calendar
 
 __all__ = ["random_days", "random_long_shop"]
 
@@ -20,6 +21,7 @@ class LongMaker(Maker):
     def __init__(self, rng: Random) -> None:
         super().__init__(rng)
         kept = {name: value for name, value in self.shop.settings.items() if rng.random() < 0.6}
+        kept |= {"excluded_flags": ["red"]} if rng.random() < 0.4 else {}
         self.shop = replace(self.shop, settings=kept)
         self.days = rng.choice(SPANS)
 
@@ -36,8 +38,8 @@ class LongMaker(Maker):
         used = [at for who, at in self.times if buyer in (None, who)]
         if not used or rng.random() < 0.25:
             return self.anchor()
-        base = rng.choice(used)
-        if rng.random() < 0.5:
+        base = min(used) if buyer is not None and rng.random() < 0.4 else rng.choice(used)
+        if rng.random() < 0.4:
             return base + rng.choice((0, 60 * SECOND, 30 * 60 * SECOND, HOUR, 26 * HOUR))
         days = rng.choice((1, 7, 27, 28, 29, again - 1, again, again + 1, 2 * again, 2 * again + 1))
         start = self.calendar.day_start(self.calendar.day_of(base) + timedelta(days=days))
@@ -49,6 +51,8 @@ class LongMaker(Maker):
         tables["orders"] = [self.order_row(n) for n in range(rng.randint(10, 40))]
         for number, order in enumerate(tables["orders"]):
             order["order_id"] = f"o{(number * 17) % 41}"
+        if rng.random() < 0.3:  # what is excluded is loaded all the same
+            min(tables["orders"], key=lambda order: order["created_at"])["flag"] = "red"
         self.tie(tables["orders"])
         tables["messages"] = self.message_rows(self.talks(tables["orders"]))
         tables["order_items"] = self.item_rows([o["order_id"] for o in tables["orders"]])
@@ -91,10 +95,19 @@ def random_long_shop(rng: Random) -> Shop:
 
 
 def random_days(rng: Random, shop: Shop) -> tuple[date, date]:
-    """Return the first and last of days to ask for: 1 to 200 of them, meeting the story or not."""
-    maker = LongMaker(rng)
-    calendar = type(maker.calendar)(shop.timezone, shop.setting("business_day_start"))
-    orders = shop.rows("orders")
-    middle = calendar.day_of(rng.choice(orders)["created_at"]) if orders else maker.day
-    first = middle - timedelta(days=rng.randint(0, 40))
-    return first, first + timedelta(days=rng.choice((0, 6, 27, 27, 30, 60, 200)))
+    """Return the first and last of days to ask for: 1 to 200 of them, meeting the story or not.
+
+    Some begin just where the history is long enough, some end 179 or 180 days after a review.
+    """
+    calendar = Calendar(shop.timezone, shop.setting("business_day_start"))
+    created = [calendar.day_of(order["created_at"]) for order in shop.rows("orders")]
+    posted = [calendar.day_of(review["posted_at"]) for review in shop.rows("reviews")]
+    kind, length = rng.random(), rng.choice((1, 7, 28, 28, 31, 61, 201))
+    if kind < 0.25 and posted:
+        last = rng.choice(posted) + timedelta(days=rng.choice((179, 180)))
+        return last - timedelta(days=27), last
+    if kind < 0.5:
+        first = min(created) + timedelta(days=length - rng.choice((0, 0, 1)))
+    else:
+        first = rng.choice(created) - timedelta(days=rng.randint(0, 40))
+    return first, first + timedelta(days=length - 1)
