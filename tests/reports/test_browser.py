@@ -27,7 +27,8 @@ _PROBE = """
 <script>
 addEventListener("load", () => setTimeout(() => {
   const wide = [...document.querySelectorAll("table, figure, p, h1, h2, h3, nav")]
-    .filter((one) => one.getBoundingClientRect().right > innerWidth + 1)
+    .filter((one) => one.getBoundingClientRect().right > innerWidth + 1
+      || one.offsetWidth > one.parentElement.clientWidth + 1)
     .map((one) => one.className);
   const page = document.documentElement;
   document.getElementById("probe").textContent = JSON.stringify({

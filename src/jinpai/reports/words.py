@@ -20,6 +20,8 @@ LANGUAGES: tuple[Language, ...] = ("zh", "en")
 NONE = "–"
 _UNITS = {"seconds": (" 秒", " s"), "hours": (" 小时", " h"), "days": (" 天", " days")}
 _WAN = 10_000
+# A change beyond all measure; the two values say more than its percents.
+_TENFOLD, _MOST = 10, ">+999%"
 
 
 @cache
@@ -111,8 +113,8 @@ class Words:
         """Return a share with one decimal."""
         if value is None:
             return NONE
-        text = f"{abs(value):.1%}"
-        return ("−" if value < 0 else "+" if signed else "") + text
+        sign = _sign(value) if signed or value < 0 else ""
+        return sign + f"{abs(value):.1%}"
 
     def seconds(self, value: float | None) -> str:
         """Return a wait."""
@@ -130,14 +132,16 @@ class Words:
         """Return a change: points for shares, percent for what counts or is measured."""
         if now is None or before is None:
             return NONE
-        difference = float(now) - float(before)
+        difference, base = float(now) - float(before), abs(float(before))
         if metric.unit == "ratio":
             points = {"zh": " 个百分点", "en": " pts"}[self.language]
             return f"{_sign(difference)}{abs(difference) * 100:.1f}{points}"
-        if not float(before):
+        if not base:
             return NONE if difference else "0.0%"
-        return self.percent(difference / abs(float(before)), signed=True)
+        return (
+            _MOST if difference > _TENFOLD * base else self.percent(difference / base, signed=True)
+        )
 
 
 def _sign(value: float) -> str:
-    return "−" if value < 0 else "+"
+    return "−" if value < 0 else "+" if value > 0 else ""
