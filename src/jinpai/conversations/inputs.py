@@ -13,6 +13,7 @@ pasted into SQL and every shop may have settings of its own.
 from __future__ import annotations
 
 import fnmatch
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -165,11 +166,23 @@ def _text_rows(shop: RunShop) -> list[_Row]:
 
 
 def _pattern(glob: str) -> str:
-    """Regular expression of a glob, in the plain dialect that RE2 and Java share."""
+    """Regular expression of a glob, in the plain dialect that RE2 and Java share.
+
+    >>> _pattern("*:test*")
+    '(?s:.*:test.*)'
+    """
+    # Of a glob with several stars Python makes atomic groups, which RE2 does not know.
+    parts = re.split(r"(\[!?\]?[^]]*\]|\*+)", glob)
+    return f"(?s:{''.join('.*' if set(part) == {'*'} else _plain(part) for part in parts)})"
+
+
+def _plain(glob: str) -> str:
+    """Return the regular expression of a glob without a star outside of brackets."""
     body = fnmatch.translate(glob).removeprefix("(?s:")
     for end in (r")\Z", r")\z"):
         body = body.removesuffix(end)
-    return f"(?s:{body})"
+    # An empty range, as of [b-a], matches nothing.
+    return body.replace("(?!)", r"[^\x00-\x{10FFFF}]")
 
 
 def _clock_rows(shop: RunShop) -> list[_Row]:
