@@ -12,6 +12,7 @@ import pytest
 import jinpai
 from jinpai.errors import UnknownName, UsageError, WorkspaceError
 from jinpai.scoring.lock import lock_names
+from jinpai.tables.upkeep import optimize, vacuum
 from jinpai.workspace_config import ShopEntry
 
 from .shop import MARCH, PLAN, books, open_shop
@@ -160,6 +161,22 @@ def test_a_locked_period_never_changes(tmp_path: Path) -> None:
         line for line in rows["B"]["lines"] if line["metric"] == "inquiry_conversion_rate"
     )
     assert (conversion["before"]["exact"], conversion["after"]["exact"]) == ("1/4", "1/2")
+
+
+def test_a_locked_period_outlives_the_cleaning_of_the_lake(tmp_path: Path) -> None:
+    shop = open_shop(tmp_path)
+    shop.lock("kept", shop.score(PLAN, first=FIRST, last=LAST))
+    later = books()
+    for at in range(3):
+        later.talk(f"2026-03-1{at}", "A", f"later{at}", 10)
+        shop.import_files([later.write(tmp_path / f"later{at}")])
+        shop.run()
+    optimize(shop.lake, small=1 << 30)
+    assert vacuum(shop.lake, days=0, hours=0).files
+    assert shop.recompute("kept")["same"]
+    # A: 2 of 7 inquiries paid since, and 10 s: 60 × 60 % + 40.
+    rows = {row["agent_id"]: row for row in shop.since_lock("kept")["differences"]}
+    assert rows["A"]["after"]["total"] == 76.0
 
 
 def test_a_lock_that_was_touched_is_noticed(tmp_path: Path) -> None:
