@@ -28,11 +28,12 @@ CELL_COLUMNS = {
     "week": "week",
     "month": "month",
 }
-# What a fact may build on, by the name it has there -> its file.
+# What a fact may build on, by the name it has there -> its file; each on those before it.
 _HELPERS = {
     "reception_sales": "reception_sales",
     "judged_receptions": "receptions",
     "credited_orders": "credited_orders",
+    "numbered_orders": "numbered_orders",
 }
 
 
@@ -93,12 +94,11 @@ def evidence_sql(
 def fact_sql(fact: str) -> str:
     """Return ``with <helpers>, fact as (…)`` for a fact."""
     text = _read(fact)
-    parts = [
-        f"{helper} as (\n{_read(name)}\n)"
-        for helper, name in _HELPERS.items()
-        if re.search(rf"\b{helper}\b", text)
-    ]
-    return "with " + ",\n\n".join([*parts, f"fact as (\n{text}\n)"])
+    parts = [f"fact as (\n{text}\n)"]
+    for helper, name in reversed(_HELPERS.items()):
+        if any(re.search(rf"\b{helper}\b", part) for part in parts):
+            parts.insert(0, f"{helper} as (\n{_read(name)}\n)")
+    return "with " + ",\n\n".join(parts)
 
 
 def _read(name: str) -> str:

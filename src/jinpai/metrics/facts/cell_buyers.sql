@@ -1,60 +1,30 @@
 -- One row per (cell of time, buyer who paid in it), for the agent credited with the buyer's latest
 -- order there. A purchase is a buyer's paid orders of one day; gaps: those in the cell that follow
--- another one, gap_days: the days from one to the next, repeat_amount: what was paid on them.
-with paid as (
-    select * from credited_orders
-    where paid_at is not null and not is_excluded and buyer_id is not null
-),
-
-purchases as (
-    select
-        p.*,
-        lag(p.day) over (partition by p.shop_id, p.buyer_id order by p.day) as previous_day
-    from (
-        select
-            shop_id,
-            buyer_id,
-            paid_day as day,
-            count(*) as orders,
-            sum(paid_amount) as paid_amount
-        from paid
-        group by shop_id, buyer_id, paid_day
-    ) as p
-),
-
-bought as (
+-- another one, gap_days: the days from one to the next, repeat_amount: what was paid after the day of
+-- the first purchase ever.
+with bought as (
     select
         d.cell_no,
-        p.shop_id,
-        p.buyer_id,
-        min(p.day) as first_day,
-        max(p.day) as last_day,
-        min(p.previous_day) as previous_day,
-        sum(p.orders) as orders,
-        count(*) as purchases,
-        count(p.previous_day) as gaps,
-        coalesce(sum(date_day(p.day) - date_day(p.previous_day)), 0) as gap_days,
-        sum(p.paid_amount) as paid_amount,
-        coalesce(sum(case when p.previous_day is not null then p.paid_amount end), 0)
-            as repeat_amount
-    from purchases as p
-    inner join cell_days as d on d.shop_id = p.shop_id and d.day = p.day
-    group by d.cell_no, p.shop_id, p.buyer_id
-),
-
-latest as (
-    select
-        d.cell_no,
-        p.shop_id,
-        p.buyer_id,
-        p.agent_id,
-        p.order_id,
-        p.paid_at,
-        row_number() over (
-            partition by d.cell_no, p.shop_id, p.buyer_id order by p.paid_at desc, p.order_id desc
-        ) as place
-    from paid as p
-    inner join cell_days as d on d.shop_id = p.shop_id and d.day = p.paid_day
+        o.shop_id,
+        o.buyer_id,
+        min(o.paid_day) as first_day,
+        max(o.paid_day) as last_day,
+        min(o.previous_day) as previous_day,
+        count(*) as orders,
+        count(case when coalesce(o.previous_day < o.paid_day, true) then 1 end) as purchases,
+        count(case when o.previous_day < o.paid_day then 1 end) as gaps,
+        sum(
+            case
+                when o.previous_day < o.paid_day then date_day(o.paid_day) - date_day(o.previous_day)
+                else 0
+            end
+        ) as gap_days,
+        sum(o.paid_amount) as paid_amount,
+        sum(case when o.paid_day > o.first_day then o.paid_amount else 0 end) as repeat_amount,
+        max(o.order_no) as latest_no
+    from numbered_orders as o
+    inner join cell_days as d on d.shop_id = o.shop_id and d.day = o.paid_day
+    group by d.cell_no, o.shop_id, o.buyer_id
 )
 
 select
@@ -65,9 +35,9 @@ select
     b.buyer_id,
     b.first_day,
     b.last_day,
-    -- The purchase before the first one of the cell lies before the cell.
+    -- The order before the first one of the cell lies before the cell.
     coalesce(b.previous_day < b.first_day, false) as is_returning,
-    cast(b.orders as bigint) as orders,
+    b.orders,
     b.purchases,
     b.gaps,
     cast(b.gap_days as bigint) as gap_days,
@@ -76,10 +46,7 @@ select
     l.order_id as latest_order_id,
     l.paid_at as latest_paid_at
 from bought as b
-inner join latest as l
-    on l.cell_no = b.cell_no
-    and l.shop_id = b.shop_id
-    and l.buyer_id = b.buyer_id
-    and l.place = 1
+inner join numbered_orders as l
+    on l.shop_id = b.shop_id and l.buyer_id = b.buyer_id and l.order_no = b.latest_no
 left join roster as t on t.shop_id = b.shop_id and t.agent_id = l.agent_id
 where $level = 'shop' or l.agent_id is not null

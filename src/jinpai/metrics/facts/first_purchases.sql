@@ -1,29 +1,14 @@
 -- One row per buyer, on the day of its first purchase, for the agent credited with its first order.
 -- has_repurchased: bought again 1 to repurchase_days later; is_retained: after them, within as many.
-with paid as (
-    select * from credited_orders
-    where paid_at is not null and not is_excluded and buyer_id is not null
-),
-
-firsts as (
+with later as (
     select
-        p.*,
-        row_number() over (
-            partition by p.shop_id, p.buyer_id order by p.paid_at, p.order_id
-        ) as place
-    from paid as p
-),
-
-later as (
-    select
-        p.shop_id,
-        p.buyer_id,
-        p.paid_day,
-        date_day(p.paid_day) - date_day(f.paid_day) as days_later,
+        o.shop_id,
+        o.buyer_id,
+        o.paid_day,
+        date_day(o.paid_day) - date_day(o.first_day) as days_later,
         q.repurchase_days
-    from paid as p
-    inner join firsts as f on f.shop_id = p.shop_id and f.buyer_id = p.buyer_id and f.place = 1
-    inner join query_shops as q on q.shop_id = p.shop_id
+    from numbered_orders as o
+    inner join query_shops as q on q.shop_id = o.shop_id
 ),
 
 again as (
@@ -49,7 +34,7 @@ select
     a.second_day,
     a.has_repurchased,
     a.is_retained
-from firsts as f
+from numbered_orders as f
 inner join again as a on a.shop_id = f.shop_id and a.buyer_id = f.buyer_id
 left join roster as t on t.shop_id = f.shop_id and t.agent_id = f.agent_id
-where f.place = 1 and ($level = 'shop' or f.agent_id is not null)
+where f.order_no = 1 and ($level = 'shop' or f.agent_id is not null)
