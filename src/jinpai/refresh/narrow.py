@@ -29,6 +29,8 @@ __all__ = [
     "take_back",
 ]
 
+# What `span` looks at, and what tells rows apart.
+_ALWAYS = {"buyer_id", "order_id", "created_at", "paid_at"}
 ROWS_OF = {
     "buyer": ("touched_buyers", "buyer_id"),
     "order": ("touched_orders", "order_id"),
@@ -119,7 +121,7 @@ def put_narrow(con: duckdb.DuckDBPyConnection, snapshot: Snapshot, steps: Sequen
     for name, key in FOLLOWED.items():
         if name == "agents":
             continue
-        words = seen_through(steps, name)
+        words = seen_through(steps, name) | _ALWAYS
         own = [column.name for column in TABLES[name].columns if column.name in words]
         listed = ", ".join(f"r.{column}" for column in ["shop_id", *own])
         unit = {"buyer_id": "buyer", "order_id": "order", "agent_id": "agent"}[key]
