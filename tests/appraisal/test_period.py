@@ -11,8 +11,11 @@ import pytest
 
 import jinpai
 from jinpai.errors import UnknownName, UsageError, WorkspaceError
+from jinpai.metrics.definition import registry
+from jinpai.scoring.figures import shop_values
 from jinpai.scoring.lock import lock_names
 from jinpai.tables.upkeep import optimize, vacuum
+from jinpai.workspace import scopes_of
 from jinpai.workspace_config import ShopEntry
 
 from .shop import MARCH, PLAN, books, open_shop
@@ -255,3 +258,23 @@ def test_the_shipped_standard_needs_history_before_it_holds_anything(
     card = shop.grade(first=FIRST, last=LAST).to_json()
     assert card["shops"][0]["periods_before"] == []
     assert {one["agent_id"] for one in card["agents"]} == {"A", "B"}
+
+
+def test_every_metric_comes_back_exact(shop: jinpai.Workspace) -> None:
+    metrics = [one for one in registry().metrics if not one.shop_only and not one.classes]
+    codes = [one.code for one in metrics]
+    table = shop.ask(codes, by=["agent"], first=FIRST, last=LAST)
+    figures = {(row.grain["agent_id"], row.metric): row.value for row in table.rows}
+    with shop.derived() as (engine, shops, _):
+        (scope,) = scopes_of(shops, FIRST, LAST)
+        found = shop_values(engine, scope, codes, by="agent", judge_rule="order_first")
+    assert set(found.values) == {"A", "B"}
+    for agent, own in found.values.items():
+        assert list(own) == codes
+        for code, value in own.items():
+            shown = figures.get((agent, code))
+            if shown is None:
+                assert value.exact in (None, 0), code  # nothing in its cell: empty, or a count of 0
+            else:
+                assert value.exact is not None
+                assert float(value.exact) == pytest.approx(float(shown), rel=1e-15), code

@@ -128,7 +128,7 @@ def score(
     """Score a period."""
     if values is not None:
         _reject(workspace is not None or lock or diff or recompute, "--values")
-        _score_values(values, _needed(plan), first, last, format_)
+        _score_values(values, _needed(plan), (first, last), agent, format_)
         return
     opened = _opened(workspace)
     if recompute is not None:
@@ -174,7 +174,7 @@ def _opened(workspace: Path | None) -> Opened:
 
 
 def _score_values(
-    values: Path, plan: Path, first: str | None, last: str | None, format_: str
+    values: Path, plan: Path, days: tuple[str | None, str | None], agent: str | None, format_: str
 ) -> None:
     from jinpai.cli.score_tables import show_sheets
     from jinpai.periods import parse_range
@@ -182,12 +182,12 @@ def _score_values(
     from jinpai.scoring import score as score_values
     from jinpai.scoring.sheet_json import sheets_json
 
-    start, end = parse_range(first, last)
+    start, end = parse_range(*days)
     sheet = score_values(load_plan(plan), read_values(values), first=start, last=end)
     if as_json(format_):
-        print_json(sheets_json([sheet]) | {"notes": []})
+        print_json(_only(sheets_json([sheet]) | {"notes": []}, None, agent))
         return
-    show_sheets([sheet], None)
+    show_sheets([sheet], None, only=agent)
 
 
 def _score(
@@ -223,9 +223,9 @@ def _score(
         )
 
 
-def _only(found: dict[str, Any], names: Names, agent: str | None) -> dict[str, Any]:
+def _only(found: dict[str, Any], names: Names | None, agent: str | None) -> dict[str, Any]:
     """Leave the other agents out where one is asked for."""
-    wanted = names.agent_id(agent) if agent else None
+    wanted = names.agent_id(agent) if names is not None and agent else agent
     agents = [one for one in found["agents"] if wanted is None or one.get("agent_id") == wanted]
     return found | {"agents": agents}
 
