@@ -88,6 +88,7 @@ def _trailing(book: Book, report: Report, words: Words) -> None:
         )
     chart.set_title({"name": words("trend_trailing"), "name_font": {"size": 12}})
     chart.set_x_axis({"num_format": "mm-dd", "text_axis": True})
+    chart.set_y_axis({"num_format": "0%"})
     chart.set_legend({"position": "bottom"})
     chart.set_size({"width": 900, "height": 300})
     table.sheet.insert_chart(table.last + 2, 0, chart)

@@ -69,15 +69,11 @@ class Book:
     def __init__(self, book: Any) -> None:
         self.book = book
         self._styles: dict[tuple[str, bool, bool], Any] = {}
-        self._head = book.add_format(
-            {
-                "bold": True,
-                "bg_color": "#EEF1F5",
-                "bottom": 1,
-                "text_wrap": True,
-                "valign": "vcenter",
-            }
-        )
+        look = {"bold": True, "bg_color": "#EEF1F5", "bottom": 1, "text_wrap": True}
+        self._heads = {
+            side: book.add_format(look | {"valign": "vcenter", "align": side})
+            for side in ("left", "right")
+        }
         self.title = book.add_format({"bold": True, "font_size": 14})
         self.bold = book.add_format({"bold": True})
 
@@ -102,7 +98,8 @@ class Book:
         """Write a table; with filters the head is frozen too. Columns become as wide as needed."""
         widths = [min(width_of(column.head), _HEAD) for column in columns]
         for place, column in enumerate(columns):
-            sheet.write_string(top, place, column.head, self._head)
+            side = "left" if column.unit in ("text", "day") else "right"
+            sheet.write_string(top, place, column.head, self._heads[side])
         at = top
         for at, row in enumerate(rows, start=top + 1):
             for place, (column, value) in enumerate(zip(columns, row, strict=True)):
@@ -143,6 +140,8 @@ class Book:
                 look |= {"text_wrap": True, "indent": 1}
             else:
                 look["num_format"] = _FORMS.get(unit, _OTHER)
+            if unit == "day":
+                look["align"] = "left"
             if is_provisional:
                 look |= {"italic": True, "font_color": "#7A5A00"}
             if is_risky:

@@ -217,11 +217,11 @@ class _Writer:
             for place, day in enumerate(r.days)
         ]
         table = self._book.table(self._book.sheet(w("trend")), columns, rows)
-        self._daily_chart(table, w("trend_sales"), "column", (2, 3), 0)
+        self._daily_chart(table, w("trend_sales"), "column", (2, 3), 0, "#,##0")
         conversion = 1 + codes.index("inquiry_conversion_rate")
-        self._daily_chart(table, w("trend_conversion"), "line", (conversion,), 1)
+        self._daily_chart(table, w("trend_conversion"), "line", (conversion,), 1, "0%")
         answers = tuple(1 + codes.index(code) for code in DAY_CODES if code.endswith("seconds"))
-        self._daily_chart(table, w("trend_first"), "line", answers, 2)
+        self._daily_chart(table, w("trend_first"), "line", answers, 2, "0")
         heads = [Column(w("agent")), Column(w("team")), Column(w("day"), "day")]
         heads += [Column(w.name(code), registry().metric(code).unit) for code in DAY_CODES]
         self._book.table(self._book.sheet(w("agent_days")), heads, self._agent_days())
@@ -236,7 +236,7 @@ class _Writer:
                     yield [sheet.name, sheet.team, day, *values]
 
     def _daily_chart(
-        self, table: Table, title: str, kind: str, columns: Sequence[int], place: int
+        self, table: Table, title: str, kind: str, columns: Sequence[int], place: int, form: str
     ) -> None:
         chart = self._chart(kind, title, table, subtype="stacked" if kind == "column" else None)
         for column, colour in zip(columns, (_BLUE, _GOLD), strict=False):
@@ -250,6 +250,7 @@ class _Writer:
                 }
             )
         chart.set_x_axis({"num_format": "mm-dd", "text_axis": True})
+        chart.set_y_axis({"num_format": form})
         chart.set_legend({"position": "bottom"} if len(columns) > 1 else {"none": True})
         table.sheet.insert_chart(table.last + 2 + place * 16, 0, chart)
 
