@@ -7,7 +7,7 @@ BIN := .venv/bin
 DEMO ?= demo-shop
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint bench bench-full assets docs lock clean
+.PHONY: help install demo test test-spark lint bench bench-full assets docs lock clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -21,6 +21,10 @@ demo: .venv/.runtime ## simulate a shop, import it, show its team's table
 test: lint .venv/.system ## lint, then all tests
 	JINPAI_NEED_BROWSER=1 $(BIN)/python -m pytest -n 2 --dist loadgroup -q
 
+test-spark: .venv/.dev .venv/.system ## the line's tests once more, computed on a Spark cluster
+	$(BIN)/python -m pytest --engine spark -q tests/line/test_worked_examples.py tests/line/test_refinements.py \
+	  tests/line/test_engine_gaps.py tests/line/test_story_figures.py tests/metrics tests/test_explain.py
+
 lint: .venv/.dev ## style, format and types
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -29,9 +33,10 @@ lint: .venv/.dev ## style, format and types
 bench: .venv/.bench ## speed as ratios to hand-written Polars and pandas
 	$(BIN)/python benchmarks/run.py --messages 2000000 --rounds 5
 
-bench-full: .venv/.bench ## the same on 20 million messages, and the curve to 200 million (hours)
+bench-full: .venv/.bench .venv/.dev .venv/.system ## the same on 20 million messages, and the curve to 200 million (hours)
 	$(BIN)/python benchmarks/run.py --messages 20000000 --rounds 5 --out docs/benchmarks/ratios.md
 	$(BIN)/python benchmarks/curve.py --out docs/benchmarks
+	$(BIN)/python benchmarks/spark.py --messages 2000000
 
 assets: ## renew the charts library from npm's lock file
 	npm ci && npm run assets
@@ -39,6 +44,7 @@ assets: ## renew the charts library from npm's lock file
 docs: .venv/.dev ## write the pages that are made from the registries
 	$(BIN)/python -m jinpai.metrics.reference_page > docs/metrics.md
 	$(BIN)/python -m jinpai.settings > docs/settings.md
+	$(BIN)/python -m jinpai.scoring.schema docs
 
 lock: .venv/.dev ## choose newer versions of everything we depend on
 	$(BIN)/python -m pip install --quiet 'uv>=0.13'
