@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
@@ -39,6 +39,11 @@ from jinpai.spark_run import SparkCluster
 from jinpai.tables.lake import Lake, Snapshot
 from jinpai.tables.load import Progress
 from jinpai.workspace_config import Config, LakePlace, init_config, load_config
+
+if TYPE_CHECKING:  # its patterns take a tenth of a second to load
+    from jinpai.quality.acts.scan import Scanner
+    from jinpai.quality.inspect import Inspected
+    from jinpai.quality.judge import Judge
 
 __all__ = ["CohortsResult", "MetricsResult", "Workspace", "init", "open_workspace"]
 
@@ -338,6 +343,17 @@ class Workspace(Appraisals):
                 versus=versus,
                 loaded_from=date.fromisoformat(shop.first_day),
                 judge_rule=judge_rule or str(shop.settings["judge_rule"]),
+            )
+
+    def inspect(
+        self, judge: Judge, scanner: Scanner, *, shop_id: str | None = None
+    ) -> Iterator[Inspected]:
+        """Yield the unfiltered sessions of the last run, judged (see `quality.shop`)."""
+        from jinpai.quality.shop import inspect_shop
+
+        with self._opened(shop_id) as (engine, shop):
+            yield from inspect_shop(
+                engine, shop.shop_id, shop.as_of_us, shop.settings, judge, scanner
             )
 
     @contextmanager

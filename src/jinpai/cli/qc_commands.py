@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 
 from jinpai.cli.console import note, plain_table, print_json, progress, show
-from jinpai.cli.options import As, as_json
+from jinpai.cli.options import As, Shop, Workspace, as_json
 from jinpai.cli.words import both, say
 
 __all__ = ["qc_app"]
@@ -303,3 +304,57 @@ def lint(rules: Rules = None, acts: Acts = None, format_: As = "table") -> None:
         )
     if found:
         raise typer.Exit(1)
+
+
+@qc_app.command(
+    help=both(
+        "Inspect every session of a workspace's last run: score and faults by agent.",
+        "检查工作区最近一次计算的全部会话：按客服给出得分与问题。",
+    ),
+    epilog=both(
+        "jinpai qc run my-shop\njinpai qc run my-shop --agent 'shop:Bo' --out findings.jsonl",
+        "jinpai qc run my-shop\njinpai qc run my-shop --agent 店铺:小波 --out findings.jsonl",
+    ),
+)
+def run(
+    workspace: Workspace,
+    shop: Shop = None,
+    agent: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ID", show_default=False, help=both("Only this account", "只看这个账号")
+        ),
+    ] = None,
+    rules: Rules = None,
+    acts: Acts = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            show_default=False,
+            help=both("Write every session, one JSON a line", "把每个会话写入文件，每行一个 JSON"),
+        ),
+    ] = None,
+    format_: As = "table",
+) -> None:
+    """Inspect a workspace."""
+    from jinpai.cli.qc_tables import agents_table, by_agent, summary
+    from jinpai.quality.inspect import inspected_json, judge_of
+    from jinpai.workspace import Workspace as Opened
+
+    judge, scanner = judge_of(rules, acts)
+    found = []
+    with progress(say("Inspecting", "质检")) as advance:
+        for done, one in enumerate(Opened(workspace).inspect(judge, scanner, shop_id=shop), 1):
+            if agent is None or one.session.agent_id == agent:
+                found.append(one)
+            advance(done, f"{done:,}")
+    if out is not None:
+        known = {rule.code: rule for rule in judge.rules}
+        with out.open("w", encoding="utf-8") as file:
+            for one in found:
+                file.write(json.dumps(inspected_json(one, known), ensure_ascii=True) + "\n")
+    if as_json(format_):
+        print_json(summary(found) | {"agents": by_agent(found)})
+    else:
+        show(agents_table(by_agent(found), judge.rules))

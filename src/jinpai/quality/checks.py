@@ -87,17 +87,11 @@ def silent_watch(session: Session, settings: Mapping[str, float]) -> Hit | None:
         until = order.created_at + settings["seconds"]
         known = session.as_of is None or session.as_of >= until
         settled = [at for at in (order.paid_at, order.closed_at) if at is not None and at < until]
-        if known and not settled and not _reminded(session, order.created_at, until):
+        reminded = any(order.created_at <= at <= until for at in order.reminded_at)
+        if known and not settled and not reminded:
             minutes = _whole(settings["seconds"] / 60)
             return Hit(figures={"minutes": minutes}, order_id=order.order_id)
     return None
-
-
-def _reminded(session: Session, since: float, until: float) -> bool:
-    return any(
-        message.at is not None and since <= message.at <= until and "agent.dunning" in message.acts
-        for message in session.human
-    )
 
 
 _STEPS = (

@@ -12,7 +12,7 @@ import re
 from collections.abc import Sequence
 
 from jinpai.quality.acts.scan import Scanner
-from jinpai.quality.session import Message, Order, Session, with_acts
+from jinpai.quality.session import Message, Order, Session, give_orders, with_acts
 
 __all__ = ["session_of"]
 
@@ -34,4 +34,5 @@ def session_of(lines: Sequence[str], scanner: Scanner, role: str | None = None) 
         elif match[1] == "O":
             orders.append(Order(f"o{place}", at, at + float(match[3]) if match[3] else None))
     known = tuple(with_acts(messages, scanner))
-    return Session("example", known, "agent", role, tuple(orders), at)
+    session = Session("example", known, "agent", role, as_of=at)
+    return give_orders([session], orders)[0]

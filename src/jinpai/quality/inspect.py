@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from jinpai.quality.example import session_of
 from jinpai.quality.examples import Turn, read_objects, turns_of
 from jinpai.quality.judge import Finding, Judge, score
 from jinpai.quality.rule import Rule, load_rules
-from jinpai.quality.session import Message, Order, Session, cut, instant, with_acts
+from jinpai.quality.session import Message, Order, Session, cut, give_orders, instant, with_acts
 
 __all__ = ["Inspected", "inspect_file", "inspected_json", "judge_of", "lint", "messages_of"]
 
@@ -65,8 +65,9 @@ def inspect_file(
         dialogue_id = str(thing.get("dialogue_id") or f"row {row}")
         messages = with_acts(messages_of(thing, path, row), scanner)
         orders = _orders(thing, path, row)
-        for number, part in enumerate(cut(messages, gap), 1):
-            session = _session(thing, f"{dialogue_id}#{number}", part, orders)
+        parts = enumerate(cut(messages, gap), 1)
+        sessions = [_session(thing, f"{dialogue_id}#{number}", part) for number, part in parts]
+        for number, session in enumerate(give_orders(sessions, orders), 1):
             yield Inspected(dialogue_id, number, session, tuple(judge.findings(session)))
 
 
@@ -126,19 +127,14 @@ def _orders(thing: Mapping[str, Any], path: Path, row: int) -> tuple[Order, ...]
     return tuple(found)
 
 
-def _session(
-    thing: Mapping[str, Any], name: str, messages: tuple[Message, ...], orders: Sequence[Order]
-) -> Session:
+def _session(thing: Mapping[str, Any], name: str, messages: tuple[Message, ...]) -> Session:
     agents = [message.agent_id for message in messages if message.agent_id]
     agent, role = thing.get("agent_id"), thing.get("agent_role")
-    start = messages[0].at
-    own = [order for order in orders if start is None or order.created_at >= start]
     return Session(
         session_id=name,
         messages=messages,
         agent_id=str(agent) if agent else next(iter(agents), None),
         agent_role=str(role) if role else None,
-        orders=tuple(own),
     )
 
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Any, cast
+from typing import cast
 
 from jinpai.quality.acts.patterns import Role
 from jinpai.quality.acts.scan import Scanner
 
-__all__ = ["Message", "Order", "Session", "cut", "with_acts"]
+__all__ = ["Message", "Order", "Session", "cut", "give_orders", "instant", "with_acts"]
 
 
 @dataclass(frozen=True)
@@ -35,12 +35,17 @@ class Message:
 
 @dataclass(frozen=True)
 class Order:
-    """An order of the session's buyer; times as in Message."""
+    """An order of the session's buyer; times as in Message.
+
+    Attributes:
+        reminded_at: when any agent who had the buyer's session reminded them to pay.
+    """
 
     order_id: str
     created_at: float
     paid_at: float | None = None
     closed_at: float | None = None
+    reminded_at: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -57,7 +62,6 @@ class Session:
     agent_role: str | None = None
     orders: tuple[Order, ...] = ()
     as_of: float | None = None
-    extra: Mapping[str, Any] = field(default_factory=dict)
 
     @cached_property
     def human(self) -> tuple[Message, ...]:
@@ -122,6 +126,36 @@ def cut(messages: Sequence[Message], gap: float) -> list[tuple[Message, ...]]:
     return [*parts, tuple(current)] if current else parts
 
 
+def give_orders(
+    sessions: Sequence[Session], orders: Sequence[Order], window: float = 48 * 3600.0
+) -> list[Session]:
+    """Return one buyer's sessions with the orders: each to the session it most likely came of.
+
+    That is the latest attended one that had begun by then and ended at most ``window`` seconds
+    before; an order without such a session is nobody's silence.
+    """
+    reminders = tuple(
+        message.at
+        for session in sessions
+        for message in session.human
+        if message.at is not None and "agent.dunning" in message.acts
+    )
+    given = dict[int, list[Order]]()
+    for order in orders:
+        near = [place for place, one in enumerate(sessions) if _near(one, order, window)]
+        if near:
+            latest = max(near, key=lambda place: (sessions[place].messages[0].at or 0.0, place))
+            given.setdefault(latest, []).append(replace(order, reminded_at=reminders))
+    return [replace(one, orders=tuple(given.get(at, ()))) for at, one in enumerate(sessions)]
+
+
+def _near(session: Session, order: Order, window: float) -> bool:
+    start, end = session.messages[0].at, session.messages[-1].at
+    if start is None or end is None or not session.human:
+        return False
+    return start <= order.created_at <= end + window
+
+
 def with_acts(messages: Sequence[Message], scanner: Scanner) -> list[Message]:
     """Return the messages with their acts; each distinct text is scanned once."""
     known = dict[tuple[str, str], frozenset[str]]()
@@ -130,17 +164,7 @@ def with_acts(messages: Sequence[Message], scanner: Scanner) -> list[Message]:
         key = (message.role, message.text)
         if key not in known:
             known[key] = _acts(scanner, *key)
-        found.append(
-            Message(
-                message.message_id,
-                message.role,
-                message.text,
-                message.at,
-                message.agent_id,
-                message.kind,
-                known[key],
-            )
-        )
+        found.append(replace(message, acts=known[key]))
     return found
 
 

@@ -20,6 +20,7 @@ __all__ = ["Scanner", "Span"]
 
 # A text longer than this is no chat message; what lies behind is not looked at.
 MOST_CHARS = 20_000
+_REMEMBERED = 200_000  # distinct texts whose acts are kept
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,7 @@ class Scanner:
     def __init__(self, acts: Sequence[Act], placeholders: Mapping[str, str] = PLACEHOLDERS) -> None:
         self.acts = tuple(acts)
         self._placeholders = placeholders
+        self._known = dict[tuple[Role, str], int]()
         self._sets = {role: _Automaton(self._of(role), placeholders) for role in _roles(acts)}
 
     def _of(self, role: Role) -> list[Act]:
@@ -57,7 +59,11 @@ class Scanner:
 
     def codes(self, role: Role, text: str) -> tuple[str, ...]:
         """Return the acts of one text."""
-        mask = self.masks(role, (text,))[0]
+        mask = self._known.get((role, text))
+        if mask is None:
+            if len(self._known) >= _REMEMBERED:
+                self._known.clear()
+            mask = self._known[role, text] = self.masks(role, (text,))[0]
         return tuple(name for bit, name in enumerate(self.names(role)) if mask >> bit & 1)
 
     def spans(self, role: Role, text: str, code: str) -> list[Span]:
