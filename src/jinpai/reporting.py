@@ -1,4 +1,4 @@
-"""From a workspace to a report: ask for everything it holds, in one state of the lake.
+"""From a workspace to a report: ask for everything it holds, all of one run.
 
 from jinpai.reporting import collect
 from jinpai.reports import render_page
@@ -138,27 +138,38 @@ def collect(
         UsageError: before the first run; an impossible range; several shops and none chosen.
         UnknownName: judge rule or shop. InputError: no plan, no policy.
     """
-    shop, period, rule = _asked_for(workspace, first, last, judge_rule, shop_id)
+    for _ in range(_TRIES):
+        run = workspace.lake.snapshot().run
+        asked = _asked_for(workspace, first, last, judge_rule, shop_id)
+        report = _collected(workspace, *asked, plan, policy)
+        if workspace.lake.snapshot().run == run:
+            return report
+    raise UsageError(
+        "Runs were published while the report was being made; ask for it again.",
+        zh="生成报告期间又有新的计算结果发布；请重新生成报告。",
+    )
+
+
+# A report is of one run: when another is published meanwhile, it is made again.
+_TRIES = 3
+
+
+def _collected(
+    workspace: Workspace,
+    shop: ShopRun,
+    period: Period,
+    rule: str,
+    plan: str | Path | None,
+    policy: str | Path | None,
+) -> Report:
     ask = _Asking(workspace, shop.shop_id, rule)
-    whole = ask.of(period)
     before = _before(period, shop)
-    by_agent = ask.of(period, by=("agent",))
     extra = _extra(workspace, shop, period, rule)
     here = tuple(days(period.first, period.last))
-    figures = _at_work(_cells(by_agent.rows, "agent_id"))
-    previous = {} if before is None else _cells(ask.of(before, by=("agent",)).rows, "agent_id")
-    per_day = _grouped(ask.of(period, DAY_CODES, by=("agent", "day")).rows)
-    asked = Asked(
-        figures={agent: of for agent, of in figures.items() if agent is not None},
-        previous={agent: of for agent, of in previous.items() if agent is not None},
-        roster=_ordered(extra.roster, figures),
-        waits=extra.waits,
-        baskets=extra.baskets,
-        days={agent: series(rows, here) for agent, rows in per_day.items() if agent is not None},
-    )
-    shop_figures = _cells(whole.rows, None)[None]
-    shop_before = {} if before is None else _cells(ask.of(before).rows, None)[None]
-    settings = Settings.of(shop.settings)
+    whole = ask.of(period)
+    now = _cells(whole.rows, None)[None]
+    then = {} if before is None else _cells(ask.of(before).rows, None)[None]
+    agents = _agents(ask, period, before, extra)
     waits = extra.waits.items()
     return Report(
         shop_id=shop.shop_id,
@@ -171,26 +182,14 @@ def collect(
         period=period,
         previous_period=before,
         days=here,
-        shop=shop_figures,
-        previous=shop_before,
-        split=split_of(shop_figures, shop_before) if shop_before else None,
+        shop=now,
+        previous=then,
+        split=split_of(now, then) if then else None,
         shop_days=series(ask.of(period, _SHOP_DAYS, by=("day",)).rows, here),
         first_waits=merged(one for (_, is_first), one in waits if is_first),
         waits=merged(one for _, one in waits),
-        agents=Agents(
-            sheets(asked),
-            figures.get(None, {}),
-            _teams(ask.of(period, by=("team",)).rows),
-        ),
-        notes=Notes(
-            filters=_filters(extra),
-            rejects=_rejects(workspace),
-            immature=immature(
-                shop_figures, period.last, lambda metric: metric.maturity_days(settings, rule)
-            ),
-            no_previous=date.fromisoformat(shop.first_day) if before is None else None,
-            is_stale=whole.is_stale,
-        ),
+        agents=agents,
+        notes=_notes(workspace, shop, whole, period, rule, extra, has_before=before is not None),
         disputes=_disputes(ask, period),
         trailing=_trailing(ask, period, date.fromisoformat(shop.first_day), here),
         cohorts=tuple(workspace.cohorts(shop_id=shop.shop_id, judge_rule=rule).cohorts),
@@ -198,11 +197,51 @@ def collect(
         grades=None if policy is None else _grades(workspace, policy, period, shop.shop_id),
         concentration=concentration(
             {
-                agent: Fraction(of["sales_amount"].value or 0)
-                for agent, of in figures.items()
-                if agent is not None
+                one.agent_id: Fraction(one.figures["sales_amount"].value or 0)
+                for one in agents.sheets
             }
         ),
+    )
+
+
+def _agents(ask: _Asking, period: Period, before: Period | None, extra: _Extra) -> Agents:
+    figures = _at_work(_cells(ask.of(period, by=("agent",)).rows, "agent_id"))
+    previous = {} if before is None else _cells(ask.of(before, by=("agent",)).rows, "agent_id")
+    here = tuple(days(period.first, period.last))
+    per_day = _grouped(ask.of(period, DAY_CODES, by=("agent", "day")).rows)
+    asked = Asked(
+        figures={agent: of for agent, of in figures.items() if agent is not None},
+        previous={agent: of for agent, of in previous.items() if agent is not None},
+        roster=_ordered(extra.roster, figures),
+        waits=extra.waits,
+        baskets=extra.baskets,
+        days={agent: series(rows, here) for agent, rows in per_day.items() if agent is not None},
+    )
+    teams = _teams(ask.of(period, by=("team",)).rows)
+    return Agents(sheets(asked), figures.get(None, {}), teams)
+
+
+def _notes(
+    workspace: Workspace,
+    shop: ShopRun,
+    whole: MetricsResult,
+    period: Period,
+    rule: str,
+    extra: _Extra,
+    *,
+    has_before: bool,
+) -> Notes:
+    settings = Settings.of(shop.settings)
+    return Notes(
+        filters=_filters(extra),
+        rejects=_rejects(workspace),
+        immature=immature(
+            _cells(whole.rows, None)[None],
+            period.last,
+            lambda metric: metric.maturity_days(settings, rule),
+        ),
+        no_previous=None if has_before else date.fromisoformat(shop.first_day),
+        is_stale=whole.is_stale,
     )
 
 
