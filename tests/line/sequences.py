@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from random import Random
 from typing import Any, cast
@@ -22,6 +22,7 @@ from jinpai.tables.lake import Lake, TableChange
 from jinpai.tables.load import import_batches
 from jinpai.tables.schema import TABLES
 from jinpai.workspace_config import Config, ShopEntry
+from reference.long_shops import random_long_shop
 from reference.model import HOUR, Shop
 from reference.shops import CHOICES, random_shop
 
@@ -50,7 +51,8 @@ class Story:
 
     def __init__(self, rng: Random, shop_id: str, steps: int) -> None:
         self.rng = rng
-        self.shop = replace(random_shop(rng), shop_id=shop_id)
+        make = rng.choice((random_shop, random_long_shop))
+        self.shop = replace(make(rng), shop_id=shop_id)
         self.values = dict(self.shop.settings)
         self.parts: list[dict[str, list[Record]]] = [{} for _ in range(steps)]
         for table in TABLES:
@@ -92,6 +94,11 @@ class Story:
     def rows(self, step: int) -> dict[str, list[Record]]:
         """Return the rows of an import."""
         return self.parts[step]
+
+    def shop_day(self, later: int) -> date:
+        """Return the day so many days after the last message."""
+        last = max(row["sent_at"] for row in self.shop.rows("messages"))
+        return date(1970, 1, 1) + timedelta(days=last // (24 * HOUR) + later)
 
     def change_settings(self) -> None:
         """Change a setting, or take one back."""
@@ -141,13 +148,14 @@ def run(setup: Setup, **options: Any) -> RunReport:
     return run_line(Lake(setup.root), cast(Config, setup), threads=2, **options)
 
 
-def digest(setup: Setup) -> dict[str, str]:
-    """Return a hash per derived table: of the bytes of its rows in the one order they can have."""
+def digest(setup: Setup, shop_id: str | None = None) -> dict[str, str]:
+    """Return a hash per derived table: of its rows (of a shop) in the one order they can have."""
+    of = f"where shop_id = '{shop_id}'" if shop_id else ""
     made = {}
     with duckdb.connect() as con:
         Lake(setup.root).snapshot().register_derived(con)
         for name in RESULTS:
-            rows = con.sql(f"select * from {name} order by all")
+            rows = con.sql(f"select * from {name} {of} order by all")
             text = repr((rows.columns, rows.types, rows.fetchall()))
             made[name] = hashlib.sha256(text.encode()).hexdigest()
     return made
