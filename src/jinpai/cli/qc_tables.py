@@ -70,7 +70,7 @@ def rules_table(rules: Sequence[Rule]) -> Table:
             say(rule.en, rule.zh),
             say(*_GROUPS[rule.group]),
             say(*_SEVERITIES[rule.severity]),
-            f"{rule.points if rule.is_merit else -rule.points:+g}",
+            f"{rule.points if rule.is_merit else 0.0 - rule.points:+g}",
             say("fatal", "致命") if rule.fatal else "",
             rule.version,
         )

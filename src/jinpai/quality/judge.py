@@ -91,7 +91,7 @@ class Judge:
             version=rule.version,
             session_id=session.session_id,
             agent_id=session.agent_id,
-            points=rule.points if rule.is_merit else -rule.points,
+            points=rule.points if rule.is_merit else 0.0 - rule.points,
             fatal=rule.fatal,
             reason_zh=_filled(rule.reason_zh, shown),
             reason_en=_filled(rule.reason_en, shown),
