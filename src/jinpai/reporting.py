@@ -14,17 +14,16 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from fractions import Fraction
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from jinpai.appraisal.grades import grade_period
 from jinpai.appraisal.period import score_period
-from jinpai.engine.duckdb import DuckEngine
 from jinpai.errors import UsageError, reason_zh
 from jinpai.metrics.query import MetricRow
 from jinpai.periods import days, local_time
 from jinpai.reports import render_page, write_workbook
+from jinpai.reports.extras import Extra, read_extra
 from jinpai.reports.model import Agents, Figures, Grades, Notes, Period, Report
 from jinpai.reports.tables import (
     DAY_CODES,
@@ -33,15 +32,13 @@ from jinpai.reports.tables import (
     series,
     sheets,
     split_of,
-    waits_by_agent,
 )
-from jinpai.reports.waits import Waits, merged
+from jinpai.reports.waits import merged
 from jinpai.reports.words import Language
 from jinpai.run import ShopRun
 from jinpai.scoring.concentration import concentration
 from jinpai.scoring.score import Sheet
 from jinpai.settings import Settings
-from jinpai.tables.lake import Snapshot
 from jinpai.workspace import MetricsResult, Workspace, scopes_of
 
 __all__ = ["collect", "write_report"]
@@ -49,18 +46,6 @@ __all__ = ["collect", "write_report"]
 
 OnStep = Callable[[str, float], None]
 _SUFFIXES = (".html", ".htm", ".xlsx")
-
-
-@dataclass(frozen=True)
-class _Extra:
-    """What the query layer does not answer: names, waits, filters."""
-
-    shop_name: str
-    money: str
-    roster: dict[str, dict[str, Any]]
-    waits: dict[tuple[str | None, bool], Waits]
-    baskets: dict[str, dict[str, Any]]
-    filters: list[dict[str, Any]]
 
 
 def write_report(
@@ -164,7 +149,8 @@ def _collected(
 ) -> Report:
     ask = _Asking(workspace, shop.shop_id, rule)
     before = _before(period, shop)
-    extra = _extra(workspace, shop, period, rule)
+    with workspace.derived(shop.shop_id) as (engine, _, snapshot):
+        extra = read_extra(engine, snapshot, workspace.config, shop.shop_id, period, rule)
     here = tuple(days(period.first, period.last))
     whole = ask.of(period)
     now = _cells(whole.rows, None)[None]
@@ -204,7 +190,7 @@ def _collected(
     )
 
 
-def _agents(ask: _Asking, period: Period, before: Period | None, extra: _Extra) -> Agents:
+def _agents(ask: _Asking, period: Period, before: Period | None, extra: Extra) -> Agents:
     figures = _at_work(_cells(ask.of(period, by=("agent",)).rows, "agent_id"))
     previous = {} if before is None else _cells(ask.of(before, by=("agent",)).rows, "agent_id")
     here = tuple(days(period.first, period.last))
@@ -227,7 +213,7 @@ def _notes(
     whole: MetricsResult,
     period: Period,
     rule: str,
-    extra: _Extra,
+    extra: Extra,
     *,
     has_before: bool,
 ) -> Notes:
@@ -391,45 +377,7 @@ def _sales(figures: Figures) -> float:
     return float(figures["sales_amount"].value or 0)
 
 
-def _extra(workspace: Workspace, shop: ShopRun, period: Period, rule: str) -> _Extra:
-    values = {"shop_id": shop.shop_id, "first": period.first, "last": period.last}
-    with workspace.derived(shop.shop_id) as (engine, _, snapshot):
-        roster = engine.fetch(
-            "roster",
-            "select agent_id, name, team, role from roster where shop_id = $shop_id",
-            {"shop_id": shop.shop_id},
-        )
-        baskets = _rows(engine, "baskets", values | {"judge_rule": rule})
-        name, money = _shop_words(workspace, engine, snapshot, shop.shop_id)
-        return _Extra(
-            shop_name=name,
-            money=money,
-            roster={row.pop("agent_id"): row for row in roster.to_pylist()},
-            waits=waits_by_agent(_rows(engine, "waits", values)),
-            baskets={row["agent_id"]: row for row in baskets},
-            filters=_rows(engine, "filtered", values),
-        )
-
-
-def _rows(engine: DuckEngine, name: str, values: Mapping[str, Any]) -> list[dict[str, Any]]:
-    sql = files("jinpai.reports").joinpath(f"{name}.sql").read_text("utf-8")
-    return list(engine.fetch(name, sql, values).to_pylist())
-
-
-def _shop_words(
-    workspace: Workspace, engine: DuckEngine, snapshot: Snapshot, shop_id: str
-) -> tuple[str, str]:
-    """A shop's name and the sign before its amounts: its loaded row first, then jinpai.toml."""
-    sql = f"select name, currency from ({snapshot.table_sql('shops')}) where shop_id = $shop_id"
-    loaded = engine.fetch("shop", sql, {"shop_id": shop_id}).to_pylist()
-    row = loaded[0] if loaded else {"name": None, "currency": None}
-    entry = workspace.config.shops.get(shop_id)
-    name = row["name"] or (entry.name if entry else shop_id)
-    code = row["currency"] or (entry.currency if entry else "CNY")
-    return name, "¥" if code == "CNY" else f"{code} "
-
-
-def _filters(extra: _Extra) -> tuple[tuple[str, str | None, int, int], ...]:
+def _filters(extra: Extra) -> tuple[tuple[str, str | None, int, int], ...]:
     found = []
     for row in extra.filters:
         agent = row["agent_id"]
