@@ -242,6 +242,8 @@ def test_cohorts(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     table = api.open(shop.root).cohorts(agent="A").table
     assert table["amount"].to_pylist() == [Decimal("50.00")]
     assert table["share"].to_pylist() == [1.0]
+    silent = shop.must("cohorts", shop.root, "--agent", "")["cohorts"]
+    assert [(one["month"], one["buyers"]) for one in silent] == [("2026-03", 1), ("2026-04", 1)]
     monkeypatch.setenv("JINPAI_LANG", "en")
     assert re.search(r"2026-03 +1 +100% +100%", jinpai("cohorts", shop.root).out)
     late = shop.must("cohorts", shop.root, "--from", "2026-04-11")["cohorts"]

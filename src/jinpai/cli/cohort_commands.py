@@ -64,7 +64,7 @@ def cohorts(
     opened = Opened(workspace)
     names = Names(opened, shop)
     found = opened.cohorts(
-        agent=names.agent_id(agent) if agent else None,
+        agent=names.agent_id(agent) if agent else agent,
         first=first,
         last=last,
         judge_rule=judge_rule,

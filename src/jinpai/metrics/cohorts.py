@@ -79,7 +79,8 @@ def cohorts(
 
     Args:
         scopes: with ``is_default`` all first purchases, else those on the scope's days.
-        agent: only buyers whose first order is credited to this account under ``judge_rule``.
+        agent: only buyers whose first order is credited to this account under ``judge_rule``;
+            empty text is nobody.
     Raises:
         UnknownName: no such agent or judge rule.
     """
@@ -97,7 +98,9 @@ def _of_shop(
 ) -> list[Cohort]:
     values: dict[str, Any] = {"shop_id": scope.shop_id, "judge_rule": judge_rule}
     conditions = ["shop_id = $shop_id"]
-    if agent is not None:
+    if agent == "":
+        conditions.append("agent_id is null")
+    elif agent is not None:
         check_names(engine, scope.shop_id, {"agent": agent})
         conditions.append("agent_id = $agent_id")
         values["agent_id"] = agent
