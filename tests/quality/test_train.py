@@ -102,6 +102,11 @@ def test_figures_by_hand() -> None:
     assert found == {"n": 4, "accuracy": 0.5, "macro_f1": 0.5, "auc": 0.25}
 
 
+def test_a_model_of_other_classes() -> None:
+    with pytest.raises(UsageError, match="tells apart blue, red; the labels here are a"):
+        evaluate(fitted("red", "blue"), [Example((Turn("buyer", "红"),), 1, "a")])
+
+
 def rewritten(path: Path, **changed: bytes | None) -> Path:
     """Return a copy of a model file with members changed, or left out."""
     made = path.with_name("changed")
