@@ -17,6 +17,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import lru_cache
 
 import pyarrow as pa
 
@@ -80,6 +81,8 @@ def run_relations(shops: Sequence[RunShop], salt: str = "") -> dict[str, pa.Tabl
     }
 
 
+# A thousand shops of one zone share their days.
+_day_start = lru_cache(maxsize=1 << 17)(day_start)
 _Row = tuple[object, ...]
 _SHOPS = pa.schema(
     [
@@ -194,10 +197,10 @@ def _day_rows(shop: RunShop) -> list[_Row]:
     tz, start = shop.timezone, shop.settings.business_day_start
     day, last = (day_of(at, tz, start) for at in (shop.first_us, shop.as_of_us))
     rows: list[_Row] = []
-    begins = day_start(day, tz, start)
+    begins = _day_start(day, tz, start)
     while day <= last:
         after = day + timedelta(days=1)
-        ends = day_start(after, tz, start)
+        ends = _day_start(after, tz, start)
         rows.append((day_number(day), begins, ends))
         day, begins = after, ends
     return rows
