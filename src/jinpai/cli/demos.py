@@ -84,6 +84,10 @@ def _show_next(made: Demo) -> None:
         (f"jinpai explain {root} order {order}", say("whose order, and why", "订单归谁，为什么")),
         (explained, say("the rounds behind a figure", "数字背后的每一轮对话")),
         (
+            f"jinpai report {root} --out report.html",
+            say("one page for the owner: open it in a browser", "给掌柜的一页报告，用浏览器打开"),
+        ),
+        (
             f"jinpai metrics {root} --by agent,day --format xlsx --out demo.xlsx",
             say("everything, for a spreadsheet", "全部指标，存为表格"),
         ),
