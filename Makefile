@@ -7,7 +7,7 @@ BIN := .venv/bin
 DEMO ?= demo-shop
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-spark lint bench bench-full assets docs lock clean
+.PHONY: help install demo test test-spark sequences lint bench bench-full assets docs lock clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -24,6 +24,9 @@ test: lint .venv/.system ## lint, then all tests
 test-spark: .venv/.dev .venv/.system ## the line's tests once more, computed on a Spark cluster
 	$(BIN)/python -m pytest --engine spark -q tests/line/test_worked_examples.py tests/line/test_refinements.py \
 	  tests/line/test_engine_gaps.py tests/line/test_story_figures.py tests/metrics tests/test_explain.py
+
+sequences: .venv/.dev ## 300 random sequences of imports: a partial run equals a full one
+	JINPAI_SEQUENCES=300 JINPAI_SEED=$${SEED:-1} $(BIN)/python -m pytest -n 2 -q tests/line/test_incremental.py
 
 lint: .venv/.dev ## style, format and types
 	$(BIN)/ruff check
