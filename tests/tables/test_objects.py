@@ -11,10 +11,10 @@ from typing import Any
 
 import duckdb
 import pytest
-from buckets import bucket, served
 from lakes import load, rows_of, whole
 from test_atomic import ZONE, after, content, story
 
+from buckets import bucket, served
 from jinpai.errors import UsageError, WorkspaceError
 from jinpai.tables import delta, lease, mounts, state
 from jinpai.tables.lake import Lake, Writer

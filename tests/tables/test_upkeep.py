@@ -10,10 +10,10 @@ from typing import Any
 import duckdb
 import pyarrow.parquet as pq
 import pytest
-from buckets import bucket, served
 from lakes import load, new_lake, rows_of, whole
 from test_atomic import ZONE, after, content, story
 
+from buckets import bucket, served
 from jinpai.errors import WorkspaceError
 from jinpai.tables import delta, upkeep
 from jinpai.tables.lake import Lake
