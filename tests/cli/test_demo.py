@@ -39,9 +39,11 @@ def test_demo_twice(run: Run, tmp_path: Path) -> None:
 def test_what_the_demo_says_next_works(run: Run, tmp_path: Path) -> None:
     said = run("demo", tmp_path / "d").out.splitlines()
     commands = [line.split()[1:] for line in said if line.startswith("  jinpai")]
-    assert len(commands) == 4
+    assert len(commands) == 5
     for command in commands:
-        words = [str(tmp_path / word) if word.endswith(".xlsx") else word for word in command]
+        words = [
+            str(tmp_path / word) if word.endswith((".xlsx", ".html")) else word for word in command
+        ]
         assert run(*words).code == 0
 
 
