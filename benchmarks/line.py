@@ -62,7 +62,7 @@ def run(workspace: Path, out: Path, memory: str) -> float:
     """Run the line and ask the figures; seconds of both."""
     shop = jinpai.open(workspace)
     started = time.perf_counter()
-    report = shop.run(memory=memory, threads=2)
+    report = shop.run(full=True, memory=memory, threads=2)
     made = time.perf_counter()
     agents = shop.ask(FIGURES, by=["agent", "day"])
     whole = shop.ask(SHOP, by=["day"])
