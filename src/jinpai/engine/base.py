@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from typing import Any, Protocol
 
 import pyarrow as pa
 
-from jinpai.engine.plan import Step
+from jinpai.engine.plan import Step, last_uses
 
-__all__ = ["Engine", "OnStep", "Published", "TableSource"]
+__all__ = ["Engine", "OnStep", "Published", "TableSource", "run_steps"]
 
 OnStep = Callable[[str, int, int], None]
 # Schema as stored, and (file name, rows) of every file that is not empty.
@@ -64,3 +65,26 @@ class Engine(Protocol):
     def close(self) -> None:
         """Give back what the engine holds."""
         ...
+
+
+def run_steps(
+    engine: Engine, steps: Sequence[Step], wanted: Set[str], on_step: OnStep | None
+) -> dict[str, float]:
+    """Make the steps in order, forget each kept one after its last use; return seconds per step.
+
+    Args:
+        wanted: names that must outlive the run.
+        on_step: called with (name, steps done, steps in all) before each step.
+    """
+    uses = last_uses(steps, wanted)
+    seconds: dict[str, float] = {}
+    for place, step in enumerate(steps):
+        if on_step is not None:
+            on_step(step.name, place, len(steps))
+        started = time.perf_counter()
+        engine.make(step)
+        seconds[step.name] = time.perf_counter() - started
+        for done in steps[: place + 1]:
+            if done.keep and done.name not in wanted and uses[done.name] == place:
+                engine.drop(done.name)
+    return seconds

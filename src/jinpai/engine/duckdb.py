@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -12,9 +11,9 @@ from typing import Any, TypeVar
 import duckdb
 import pyarrow as pa
 
-from jinpai.engine.base import OnStep, TableSource
+from jinpai.engine.base import OnStep, TableSource, run_steps
 from jinpai.engine.dialect import DUCKDB, VERBS
-from jinpai.engine.plan import Step, last_uses
+from jinpai.engine.plan import Step
 from jinpai.errors import EngineError, UsageError
 
 __all__ = ["DuckEngine"]
@@ -122,19 +121,7 @@ class DuckEngine:
         Returns:
             Seconds spent in each step.
         """
-        wanted = set(keep)
-        last_use = last_uses(steps, wanted)
-        seconds: dict[str, float] = {}
-        for place, step in enumerate(steps):
-            if on_step is not None:
-                on_step(step.name, place, len(steps))
-            started = time.perf_counter()
-            self.make(step)
-            seconds[step.name] = time.perf_counter() - started
-            for done in steps[: place + 1]:
-                if done.keep and done.name not in wanted and last_use[done.name] == place:
-                    self.drop(done.name)
-        return seconds
+        return run_steps(self, steps, set(keep), on_step)
 
     def fetch(self, name: str, sql: str, values: Mapping[str, Any] | None = None) -> pa.Table:
         """Return the result of one SELECT as an Arrow table; values are bound by name."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 import shutil
 import tempfile
-import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -18,9 +17,9 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from jinpai.engine.base import OnStep, Published, TableSource
+from jinpai.engine.base import OnStep, Published, TableSource, run_steps
 from jinpai.engine.dialect import for_spark
-from jinpai.engine.plan import Step, last_uses, readers
+from jinpai.engine.plan import Step, readers
 from jinpai.engine.spark_session import asking, session_of
 
 if TYPE_CHECKING:
@@ -141,18 +140,7 @@ class SparkEngine:
             Step(step.name, step.sql, step.keep and (step.name in wanted or counts[step.name] > 1))
             for step in steps
         ]
-        uses = last_uses(steps, wanted)
-        seconds: dict[str, float] = {}
-        for place, step in enumerate(steps):
-            if on_step is not None:
-                on_step(step.name, place, len(steps))
-            started = time.perf_counter()
-            self.make(step)
-            seconds[step.name] = time.perf_counter() - started
-            for done in steps[: place + 1]:
-                if done.keep and done.name not in wanted and uses[done.name] == place:
-                    self.drop(done.name)
-        return seconds
+        return run_steps(self, steps, wanted, on_step)
 
     def fetch(self, name: str, sql: str, values: Mapping[str, Any] | None = None) -> pa.Table:
         """Return the result of one SELECT as an Arrow table; values are bound by name."""

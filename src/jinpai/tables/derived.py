@@ -8,8 +8,6 @@ they lie in anew (`Patch`) and shares the files of the others.
 from __future__ import annotations
 
 import re
-import time
-from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -30,7 +28,6 @@ __all__ = [
     "bucket_of",
     "bucket_sql",
     "check_name",
-    "sweep",
     "view_sql",
     "write_files",
 ]
@@ -177,17 +174,3 @@ def bucket_sql(
     rows = read_sql(con, files, ", filename = true")
     number = "regexp_extract(filename, '-b([0-9]+)-[^/]*$', 1)"
     return f"SELECT * EXCLUDE (filename), CAST({number} AS INTEGER) AS {BUCKET} FROM ({rows})"
-
-
-def sweep(folder: Path, kept: Collection[str], older_than_hours: float) -> list[Path]:
-    """Delete a table's Parquet files that are not kept and old enough; returns them."""
-    limit = time.time() - older_than_hours * 3600
-    names = {Path(file).name for file in kept}
-    gone = [
-        path
-        for path in folder.glob("*.parquet")
-        if path.name not in names and path.stat().st_mtime < limit
-    ]
-    for path in gone:
-        path.unlink(missing_ok=True)
-    return gone
