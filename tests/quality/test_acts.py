@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 from typing import get_args
 
+import pyarrow as pa
 import pytest
 
 from jinpai.errors import UsageError
@@ -54,6 +55,16 @@ def test_acts_are_told(scanner: Scanner, act: tuple[Role, str], texts: list[str]
 )
 def test_nothing_is_told_of_nothing(scanner: Scanner, role: Role, text: str) -> None:
     assert scanner.codes(role, text) == ()
+
+
+def test_masks_of_an_array(scanner: Scanner) -> None:
+    masks = scanner.scan("buyer", pa.array(["什么时候发货", None, "", "我要退货，谢谢"]))
+    assert masks.type == pa.uint64()
+    told = [
+        {name for bit, name in enumerate(scanner.names("buyer")) if mask >> bit & 1}
+        for mask in masks.to_pylist()
+    ]
+    assert told == [{"ask_logistics"}, set(), set(), {"ask_refund", "thanks"}]
 
 
 def test_exclusions(scanner: Scanner) -> None:
@@ -108,6 +119,10 @@ def test_a_shop_adds_words_acts_and_placeholders(tmp_path: Path) -> None:
         ("agent: {new: {any: ['a']}}", "zh: Field required"),
         ("agent: {'x y': {zh: a, en: b, any: ['a']}}", "code"),
         ("robot: {}", "robot"),
+        (
+            "buyer: {" + ", ".join(f"a{n}: {{zh: a, en: b, any: [a]}}" for n in range(60)) + "}",
+            "64 acts",
+        ),
         ("[1", "acts.yaml"),
         ("- a", "acts.yaml"),
         ("agent: {greeting: {any: ['" + "a" * 3000 + "']}}", "2000 characters"),

@@ -25,6 +25,7 @@ Role = Literal["agent", "buyer"]
 _ROLES: tuple[Role, ...] = ("agent", "buyer")
 _PATTERN_CHARS = 2000
 _PATTERNS = 2000
+_ACTS = 64  # of a role: a mask has so many bits
 
 _PUNCTUATION = r",，.。!！?？;；:：~～…\s"
 _SHORTHANDS: dict[str, str] = {
@@ -181,6 +182,12 @@ def load_acts(path: Path | None) -> tuple[tuple[Act, ...], dict[str, str]]:
         raise UsageError(
             f"{path}: there may be {_PATTERNS} patterns.", zh=f"{path}：最多 {_PATTERNS} 个模式。"
         )
+    for role in _ROLES:
+        if sum(act.role == role for act in acts.values()) > _ACTS:
+            raise UsageError(
+                f"{path}: there may be {_ACTS} acts of a {role}, the shipped ones among them.",
+                zh=f"{path}：{role} 的动作最多 {_ACTS} 个（含内置）。",
+            )
     return tuple(acts.values()), places
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import pyarrow as pa
 import re2
 
 from jinpai.quality.acts.patterns import PLACEHOLDERS, Act, Role, compiled, expand, options
@@ -56,6 +57,14 @@ class Scanner:
         """Return each text's acts as a mask of bits."""
         automaton = self._sets.get(role)
         return [0 if automaton is None else automaton.mask(text) for text in texts]
+
+    def scan(self, role: Role, texts: pa.Array | pa.ChunkedArray) -> pa.Array:
+        """Return the acts of each text, an array of strings, as an array of uint64.
+
+        Bit i stands for ``names(role)[i]``; a null has no acts. Give distinct texts: nothing is
+        remembered.
+        """
+        return pa.array(self.masks(role, (text or "" for text in texts.to_pylist())), pa.uint64())
 
     def codes(self, role: Role, text: str) -> tuple[str, ...]:
         """Return the acts of one text."""
