@@ -16,7 +16,7 @@ def test_it_is_what_the_lock_file_names() -> None:
     entry = lock["packages"]["node_modules/echarts"]
     assert (made["version"], made["integrity"]) == (entry["version"], entry["integrity"])
     wanted = json.loads((ROOT / "package.json").read_text("utf-8"))["dependencies"]
-    assert wanted == {"echarts": entry["version"]}
+    assert wanted["echarts"] == entry["version"]
     for name, sha256 in made["sha256"].items():
         assert hashlib.sha256((ASSETS / name).read_bytes()).hexdigest() == sha256, name
 
