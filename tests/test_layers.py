@@ -12,7 +12,16 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "src" / "jinpai"
 # Below every stage, each importing only those before it in this list, or engine's own.
-FOUNDATION = ("errors", "periods", "duty", "settings", "toml_file", "workspace_config", "engine")
+FOUNDATION = (
+    "errors",
+    "periods",
+    "duty",
+    "settings",
+    "toml_file",
+    "workspace_config",
+    "engine",
+    "store",
+)
 STAGES = (
     "sources",
     "tables",

@@ -9,6 +9,7 @@
     │   ├── UnreadableFile      damaged, truncated, empty, encrypted, wrong type
     │   └── HostileFile         would cost too much or escape its folder
     ├── WorkspaceError          no workspace here, or one we may not touch   (exit 2)
+    ├── Conflict                someone else changed it first; nothing was changed (exit 1)
     ├── BalanceError            books of a run do not balance; nothing was published (exit 1)
     └── EngineError             a step failed in the engine; carries step name and SQL (exit 1)
 
@@ -24,6 +25,7 @@ from collections.abc import Iterable
 
 __all__ = [
     "BalanceError",
+    "Conflict",
     "EngineError",
     "HostileFile",
     "InputError",
@@ -173,6 +175,10 @@ class WorkspaceError(JinpaiError):
     """There is no workspace here, or not one this version may touch."""
 
     exit_code = 2
+
+
+class Conflict(JinpaiError):
+    """What was to be changed is no longer as it was seen; nothing was changed."""
 
 
 class BalanceError(JinpaiError):

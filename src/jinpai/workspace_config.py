@@ -9,6 +9,13 @@
     lake_endpoint = "https://…"  # of an S3-compatible service; default AWS_ENDPOINT_URL
     lake_region = "…"          # default AWS_REGION
 
+    [store]
+    url = "postgresql://jinpai@db/jinpai"  # default store.db beside this file; JINPAI_STORE_URL
+
+    [review]
+    appeal_days = 7            # an agent may appeal so many days after a ruling
+    decide_days = 7            # a second reviewer should decide within so many days
+
     [settings]                 # for every shop
     session_gap = 300
 
@@ -37,7 +44,7 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -63,6 +70,7 @@ __all__ = [
     "Config",
     "Effective",
     "LakePlace",
+    "ReviewTerms",
     "ShopEntry",
     "init_config",
     "load_config",
@@ -70,6 +78,10 @@ __all__ = [
 
 FILE_NAME = "jinpai.toml"
 FORMAT = 1
+_TABLES: dict[str, type] = {
+    **dict.fromkeys(("workspace", "store", "review", "settings", "shops"), dict),
+    "history": list,
+}
 _LAKE = ("lake", "lake_endpoint", "lake_region")  # keys of [workspace]
 _HEAD = "Jinpai workspace. May be edited by hand: `jinpai settings . list` checks it."
 # The written values of one level: None is the workspace, a shop_id that shop.
@@ -124,6 +136,14 @@ class LakePlace:
     region: str | None = None
 
 
+@dataclass(frozen=True)
+class ReviewTerms:
+    """How long people have: an agent to appeal, a second reviewer to decide; whole days."""
+
+    appeal_days: int = 7
+    decide_days: int = 7
+
+
 class Config:
     """What jinpai.toml says, checked. `load_config` reads one.
 
@@ -132,6 +152,8 @@ class Config:
         default_shop: shop_id meant where none is named.
         shops: shop_id -> entry, in the file's order.
         lake: where the tables lie.
+        store_url: where the store lies; None is a file of its own.
+        review: the terms of appeals.
     """
 
     def __init__(self, root: Path) -> None:
@@ -143,6 +165,8 @@ class Config:
         data = _tables(text, self.path)
         self.default_shop, self.shops = _shops(data)
         self.lake = _lake(data["workspace"])
+        self.store_url = _store_url(data["store"])
+        self.review = _review(data["review"])
         self._levels = _levels(data)
         self._recorded = _history(data)
         for shop_id in (None, *self.shops):
@@ -323,13 +347,13 @@ def _tables(text: str, path: Path) -> dict[str, Any]:
             f"{path} is not TOML: {error}. Mend it or restore a copy.",
             zh=f"{path} 不是有效的 TOML（{error}）。请修正，或恢复备份。",
         ) from None
-    for key, kind in (("workspace", dict), ("settings", dict), ("shops", dict), ("history", list)):
+    for key, kind in _TABLES.items():
         if not isinstance(data.setdefault(key, kind()), kind):
             raise WorkspaceError(
                 f"{FILE_NAME}: {key} must be a table; see the documentation.",
                 zh=f"{FILE_NAME}：{key} 应为表；请看文档。",
             )
-    _known(data, ("workspace", "settings", "shops", "history"), "table")
+    _known(data, tuple(_TABLES), "table")
     _known(data["workspace"], ("format", "default_shop", *_LAKE), "key of [workspace]")
     version = data["workspace"].get("format")
     if version != FORMAT:
@@ -364,6 +388,28 @@ def _lake(table: Mapping[str, Any]) -> LakePlace:
             zh=f"lake：“{url}”不是对象存储地址；请写成 s3://桶名/前缀。",
         )
     return LakePlace(*values)
+
+
+def _store_url(table: Mapping[str, Any]) -> str | None:
+    _known(table, ("url",), "key of [store]")
+    url = table.get("url")
+    if url is not None and not isinstance(url, str):
+        raise WorkspaceError(
+            f"{FILE_NAME}: [store] url must be a text, not {url!r}.",
+            zh=f"{FILE_NAME}：[store] url 应为文字，不能是 {url!r}。",
+        )
+    return url or None
+
+
+def _review(table: Mapping[str, Any]) -> ReviewTerms:
+    _known(table, tuple(field.name for field in fields(ReviewTerms)), "key of [review]")
+    for name, days in table.items():
+        if type(days) is not int or not 0 <= days <= 365:
+            raise WorkspaceError(
+                f"{FILE_NAME}: [review] {name} must be whole days from 0 to 365, not {days!r}.",
+                zh=f"{FILE_NAME}：[review] {name} 应为 0 至 365 的整数天，不能是 {days!r}。",
+            )
+    return ReviewTerms(**table)
 
 
 def _shops(data: dict[str, Any]) -> tuple[str, dict[str, ShopEntry]]:
