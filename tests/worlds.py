@@ -14,9 +14,9 @@ import pyarrow as pa
 from jinpai import attribution
 from jinpai.conversations.inputs import RunShop
 from jinpai.engine.duckdb import DuckEngine
+from jinpai.line import make, put_views, shop_run
 from jinpai.metrics.query import MetricRow, ShopScope, query, select_metrics
 from jinpai.periods import day_of
-from jinpai.run import make
 from jinpai.settings import Settings
 from jinpai.tables.schema import TABLES
 from reference.model import Shop, latest, visible
@@ -74,6 +74,7 @@ def run_shop(shop: Shop, as_of_us: int | None) -> RunShop:
 def run_shops(engine: DuckEngine, runs: Sequence[RunShop]) -> None:
     """Run conversations and attribution in an engine that has the canonical tables."""
     make(engine, runs)
+    put_views(engine, [shop_run(run) for run in runs])
     for name, sql in attribution.balance_checks().items():
         assert engine.fetch(name, sql).num_rows == 0, name
 

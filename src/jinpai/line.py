@@ -6,12 +6,15 @@ from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import pyarrow as pa
+
 from jinpai import attribution, conversations
 from jinpai.conversations.inputs import TEXT_SETTINGS, RunShop, run_relations, settings_in_use
 from jinpai.engine.base import Engine, OnStep
 from jinpai.engine.plan import Step
 from jinpai.errors import BalanceError, EngineError
 from jinpai.periods import day_of
+from jinpai.settings import Settings
 
 __all__ = [
     "CHECKED",
@@ -22,6 +25,7 @@ __all__ = [
     "every_step",
     "line_steps",
     "make",
+    "put_views",
     "shop_run",
     "shop_runs",
 ]
@@ -124,6 +128,23 @@ def make(
         if not is_keyed or not engine.fetch("key clashes", attribution.key_clashes()).num_rows:
             return seconds
     raise EngineError("key clashes", attribution.key_clashes(), f"after {_SALTS} salts")
+
+
+def put_views(engine: Engine, shops: Sequence[ShopRun]) -> None:
+    """Make the relations that are told from the results of a run (`attribution.view_steps`).
+
+    ``credits``: one row per (paid order, judge rule); ``candidates``: one per (order, moment,
+    session near it), under the settings of the run.
+    """
+    ruled = [(shop.shop_id, Settings.of(shop.settings)) for shop in shops]
+    columns = {
+        "shop_id": pa.array([shop_id for shop_id, _ in ruled], pa.string()),
+        "order_window_us": pa.array([one.us("order_window") for _, one in ruled], pa.int64()),
+        "two_sided": pa.array([one.two_sided for _, one in ruled], pa.bool_()),
+    }
+    engine.put("order_windows", pa.table(columns))
+    for step in attribution.view_steps():
+        engine.make(step)
 
 
 def check(engine: Engine, checks: Mapping[str, str]) -> dict[str, int]:

@@ -25,6 +25,7 @@ from jinpai.engine.duckdb import DuckEngine
 from jinpai.errors import UnknownName, UsageError
 from jinpai.explain import explain_order, explain_reception
 from jinpai.importing import Imported, import_paths
+from jinpai.line import put_views
 from jinpai.metrics.cells import LONGEST_TRAILING
 from jinpai.metrics.cohorts import Cohort, cohorts, cohorts_table
 from jinpai.metrics.definition import CLASSES
@@ -253,6 +254,7 @@ class Workspace(Appraisals):
             shops = [shop for shop in shops if shop.shop_id == shop_id]
         with open_engine(self.root) as engine:
             snapshot.register_derived(engine.con)
+            put_views(engine, shops)
             as_read(snapshot).register(engine.con, _AFTER_SALES)
             yield engine, shops, snapshot
 

@@ -21,7 +21,7 @@ from reference.time import Calendar
 from .sequences import Setup, Story, delete_rows, digest, load, run
 from .test_incremental import fresh, same_as_full
 
-ORDERS = {"candidates", "judged_orders", "credits", "reception_links"}
+ORDERS = {"judged_orders", "reception_links"}
 CHATS = {"sessions", "rounds", "receptions"}
 # By the definitions: what a setting has a part in. (A session decides who wins an order, a filter
 # which sessions may; the kind of a reception decides which orders it is linked with.)
@@ -123,7 +123,7 @@ def test_the_manifest_says_what_was_done(tmp_path: Path) -> None:
     assert messages["why"] == "loaded"
     assert messages["rows"] > 0
     assert set(meta["checks"].values()) == {0}
-    assert {"shop_equals_agents_silent_excluded", "all_sales_credited"} <= set(meta["checks"])
+    assert {"shop_equals_agents_silent_excluded", "all_sales_judged"} <= set(meta["checks"])
     for facts in meta["changed"].values():
         assert facts["added"] + facts["removed"] > 0
         assert facts["buckets"]

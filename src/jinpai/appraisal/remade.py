@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from jinpai.conversations.inputs import RunShop
 from jinpai.engine.duckdb import DuckEngine
 from jinpai.errors import UsageError
-from jinpai.run import ShopRun, make, open_engine
+from jinpai.line import make, put_views, shop_run
+from jinpai.run import ShopRun, open_engine
 from jinpai.settings import Settings
 from jinpai.tables.lake import Snapshot
 
@@ -52,7 +53,9 @@ def remade(
         Snapshot(workspace.lake, state).register(engine.con)
         rows = engine.fetch("first events", _FIRST_EVENTS).to_pylist()
         first = {row["shop_id"]: row["first_us"] for row in rows}
-        make(engine, [_run_shop(one, settings, first[one.shop_id]) for one in shops])
+        runs = [_run_shop(one, settings, first[one.shop_id]) for one in shops]
+        make(engine, runs)
+        put_views(engine, [shop_run(run) for run in runs])
         yield engine
 
 

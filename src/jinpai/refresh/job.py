@@ -99,7 +99,8 @@ class Job:
         shops = self.shops
         steps = line_steps(settings_in_use(shops), any(shop.settings.duty_hours for shop in shops))
         checked = () if set(plan.results) <= _LOOSE else CHECKED
-        return ancestors(steps, (*plan.results, *checked))
+        booked = ("credits",) if "judged_orders" in plan.results else ()
+        return ancestors(steps, (*plan.results, *checked, *booked))
 
     def _checks(self, steps: Sequence[Step]) -> dict[str, str]:
         """Return the line's checks that these steps can answer."""
@@ -119,7 +120,7 @@ class Job:
         if base is None:
             self.cutoff = cutoff_of(max(shop.last_us for shop in shops) // DAY_US)
         broken = check(self.engine, checks)
-        if base is not None and "credits" not in plan.results:
+        if base is not None and "judged_orders" not in plan.results:
             broken |= self._whole_book(plan)
         if "sessions" in plan.results:
             self.longest_us = longest_session(self.engine.con, "sessions")
@@ -199,7 +200,7 @@ class Job:
             "as_of_us": pa.array(shops.values(), pa.int64()),
         }
         self.engine.put("booked_shops", pa.table(columns))
-        is_patched = plan.mode == "partial" and "credits" in plan.results
+        is_patched = plan.mode == "partial" and "judged_orders" in plan.results
         checks = sales_check(self.engine.con, self.snapshot, is_patched=is_patched)
         return check(self.engine, checks)
 

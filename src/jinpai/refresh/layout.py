@@ -68,9 +68,7 @@ LAYOUTS: dict[str, Layout] = {
     # An answer that comes late makes slow_rounds of an old reception one more.
     "receptions": Layout("buyer", _week("date_day(r.day)"), is_open=True),
     "online_days": Layout("agent", _week("date_day(r.day)")),
-    "candidates": Layout("order", _week("day_number(us(r.judged_at))")),
     "judged_orders": Layout("order", _week("date_day(r.created_day)")),
-    "credits": Layout("order", _week("date_day(r.day)")),
     "reception_links": Layout("buyer", _week("date_day(r.day)")),
     "sale_lines": Layout(
         "order",
