@@ -19,11 +19,12 @@ from typing import Any
 
 from jinpai.appraisal.grades import grade_period
 from jinpai.appraisal.period import score_period
-from jinpai.errors import UsageError, reason_zh
+from jinpai.errors import UsageError
 from jinpai.metrics.query import MetricRow
 from jinpai.periods import days, local_time
 from jinpai.reports import render_page, write_workbook
 from jinpai.reports.extras import Extra, read_extra
+from jinpai.reports.frame import save_text, save_whole
 from jinpai.reports.model import Agents, Figures, Grades, Notes, Period, Report
 from jinpai.reports.tables import (
     DAY_CODES,
@@ -86,18 +87,10 @@ def write_report(
         policy=policy,
     )
     tell(out.name, 0.8)
-    aside = out.with_name(f".{out.name}.part")
-    try:
-        if out.suffix.lower() == ".xlsx":
-            write_workbook(report, language, aside)
-        else:
-            aside.write_text(render_page(report, language), "utf-8")
-        aside.replace(out)
-    except OSError as error:
-        aside.unlink(missing_ok=True)
-        raise UsageError(
-            f"--out {out}: {error.strerror or error}.", zh=f"--out {out}：{reason_zh(error)}。"
-        ) from None
+    if out.suffix.lower() == ".xlsx":
+        save_whole(out, lambda aside: write_workbook(report, language, aside))
+    else:
+        save_text(out, render_page(report, language))
     return report
 
 

@@ -134,6 +134,29 @@ def test_what_if(run: Run, shop: Path, plan: Path) -> None:
     assert "indicators.reply.weight" in wrong.err
 
 
+def test_what_if_of_a_file_and_as_a_page(
+    run: Run, published: tuple[Path, Path], tmp_path: Path
+) -> None:
+    asked = ("whatif", "--values", published[1], "--plan", published[0])
+    change = ("--set", "indicators.return_count.weight=10")
+    page = tmp_path / "trial.html"
+    ran = run(*asked, *change, "--out", page, "--lang", "zh", "--format", "json")
+    after = {one["agent_id"]: one["after"]["total"] for one in json.loads(ran.out)["agents"]}
+    assert after == {"A": 81.5, "B": 74.0, "C": 82.5}  # definitions, section 6
+    assert "绩效方案推演" in page.read_text("utf-8")
+    assert "81.5" in run(*asked, *change).out
+    assert run(*asked, "--out", tmp_path / "trial.pdf").code == 2
+    assert not (tmp_path / "trial.pdf").exists()
+    assert run(*asked, "--set", "settings.inquiry_days=1").code == 2
+
+
+def test_what_if_page_of_a_workspace(run: Run, shop: Path, plan: Path, tmp_path: Path) -> None:
+    page = tmp_path / "trial.html"
+    ran = run("whatif", shop, "--plan", plan, *RANGE, "--by", "team", "--out", page)
+    assert (ran.code, page.is_file()) == (0, True)
+    assert str(page) in ran.err
+
+
 def test_grades(run: Run, shop: Path) -> None:
     found = json.loads(run("grade", shop, *RANGE, "--format", "json").out)
     agent: dict[str, Any] = next(one for one in found["agents"] if one["agent_id"] == "A")
@@ -156,6 +179,8 @@ def test_grades(run: Run, shop: Path) -> None:
         ("score", "SHOP", "--recompute", "a", "--diff", "b"),
         ("score", "SHOP"),
         ("whatif", "SHOP"),
+        ("whatif", "--plan", "p.yaml"),
+        ("whatif", "SHOP", "--values", "v.csv", "--plan", "p.yaml"),
         ("grade", "SHOP", "--policy", "nowhere.yaml"),
     ],
 )

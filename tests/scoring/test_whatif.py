@@ -11,6 +11,7 @@ import pytest
 from jinpai.errors import InputError, JinpaiError, UnknownName, UsageError
 from jinpai.scoring import load_plan, read_values, score
 from jinpai.scoring.changes import changed_plan, changed_settings, read_changes, value_at
+from jinpai.scoring.trials import what_if_values
 from jinpai.scoring.whatif import beside, effect, single_changes, tornado_json
 from jinpai.settings import Settings
 
@@ -113,3 +114,38 @@ def test_steps_of_counts_stay_whole() -> None:
         trial.after for trial in single_changes(PLAN, BASE) if "Returns: the step" in trial.what[0]
     ]
     assert ends == ["2", "4", "9", "11", "19", "21"]
+
+
+def test_values_of_a_file_are_tried_without_a_workspace() -> None:
+    found = what_if_values(PLAN, VALUES, ["indicators.return_count.weight=10"])
+    # definitions, section 6: with returns at 10 % the totals are 81.5 / 74 / 82.5
+    after = {one["agent_id"]: one["after"]["total"] for one in found.pairs}
+    assert after == {"A": 81.5, "B": 74.0, "C": 82.5}
+    assert found.changes == (("indicators.return_count.weight", "5", "10"),)
+    first = found.tornado[0]
+    assert (first["is_asked"], first["tried"][0]["moved"]) == (True, ["A"])
+    # The values are counted already: no other judge rule can be tried.
+    assert "judge_rule" not in {row["path"] for row in found.tornado}
+    told = found.to_json()
+    assert (told["changes"][0]["after"], told["before"]["agents"][0]["rank"]) == ("10", 1)
+
+
+def test_several_changes_of_values_are_told_apart() -> None:
+    wanted = ["indicators.return_count.weight=10", "indicators.return_count.bands[3].score=60"]
+    found = what_if_values(PLAN, VALUES, wanted)
+    # B: 71 of the other five, 60 x 10 % for returns.
+    assert next(one for one in found.pairs if one["agent_id"] == "B")["after"]["total"] == 80.0
+    assert [row["path"] for row in found.tornado[:2]] == wanted_paths(wanted)
+
+
+def wanted_paths(changes: list[str]) -> list[str]:
+    return [change.partition("=")[0] for change in changes]
+
+
+@pytest.mark.parametrize(
+    "text", ["settings.inquiry_days=1", "settings.missing=zero", "judge_rule="]
+)
+def test_what_would_count_the_values_again_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="workspace") as caught:
+        what_if_values(PLAN, VALUES, [text])
+    assert "工作区" in (caught.value.zh or "")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from jinpai.appraisal.period import Day, Scorecard, score_period
 from jinpai.appraisal.remade import need_one_state, remade
@@ -21,8 +21,8 @@ from jinpai.scoring.changes import (
 from jinpai.scoring.figures import By
 from jinpai.scoring.plan import Plan, load_plan
 from jinpai.scoring.score import Sheet
-from jinpai.scoring.sheet_json import sheets_json
 from jinpai.scoring.sheets import ScoredShop, rescored, score_shop
+from jinpai.scoring.trials import WhatIf, asked_singly
 from jinpai.scoring.whatif import Effect, Trial, beside, effect, single_changes, tornado_json
 from jinpai.settings import Settings
 
@@ -33,41 +33,6 @@ __all__ = ["Told", "WhatIf", "what_if"]
 
 # Called with what is being done, before it is.
 Told = Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class WhatIf:
-    """A changed plan or setting beside the original.
-
-    Attributes:
-        changes: what was changed: path, value before and after.
-        pairs: a row per agent: before, after, the lines that differ.
-        tornado: what each single change does, those that move the ranking most first.
-    """
-
-    base: Scorecard
-    sheets: tuple[Sheet, ...]
-    changes: tuple[tuple[str, str, str], ...]
-    pairs: list[dict[str, Any]]
-    tornado: list[dict[str, Any]]
-
-    def to_json(self) -> dict[str, Any]:
-        """Return everything as JSON values."""
-        top = self.base.to_json()
-        return {
-            "plan": top["plan"],
-            "from": top["from"],
-            "to": top["to"],
-            "changes": [
-                {"path": path, "before": before, "after": after}
-                for path, before, after in self.changes
-            ],
-            "agents": self.pairs,
-            "tornado": self.tornado,
-            "before": top,
-            "after": sheets_json(self.sheets),
-            "notes": top["notes"],
-        }
 
 
 def what_if(
@@ -98,9 +63,7 @@ def what_if(
     )
     trial = _Trials(workspace, base, by, told)
     sheets = trial.sheets(other, wanted)
-    singles = [
-        (change, trial.sheets(changed_plan(plan, [change]), [change])) for change in wanted
-    ] if len(wanted) > 1 else [(change, sheets) for change in wanted]  # fmt: skip
+    singles = asked_singly(plan, wanted, sheets, trial.sheets)
     tornado = []
     for at, scored in enumerate(base.scored):
         tried = [

@@ -9,11 +9,12 @@ import typer
 
 from jinpai.cli.console import note, print_json, progress
 from jinpai.cli.options import As, First, Last, Shop, Workspace, as_json
-from jinpai.cli.words import both, say
+from jinpai.cli.words import both, language, say
 from jinpai.errors import UsageError
 
 if TYPE_CHECKING:
     from jinpai.cli.figures import Names
+    from jinpai.scoring.trials import WhatIf
     from jinpai.workspace import Workspace as Opened
 
 __all__ = ["add_scoring"]
@@ -61,29 +62,34 @@ Only = Annotated[
 ]
 
 
+MaybeWorkspace = Annotated[
+    Path | None,
+    typer.Argument(
+        metavar="[WORKSPACE]",
+        show_default=False,
+        help=both(
+            "Folder of the workspace; none with --values", "工作区文件夹；用 --values 时不需要"
+        ),
+    ),
+]
+ValuesFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--values",
+        metavar="FILE",
+        show_default=False,
+        help=both(
+            "Score a CSV of agent_id, metric, value instead (88/275, 32%, 13)",
+            "改为给 CSV 计分：agent_id、metric、value 三列（可写 88/275、32%、13）",
+        ),
+    ),
+]
+
+
 def score(
-    workspace: Annotated[
-        Path | None,
-        typer.Argument(
-            metavar="[WORKSPACE]",
-            show_default=False,
-            help=both(
-                "Folder of the workspace; none with --values", "工作区文件夹；用 --values 时不需要"
-            ),
-        ),
-    ] = None,
+    workspace: MaybeWorkspace = None,
     plan: Plan = None,
-    values: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            show_default=False,
-            help=both(
-                "Score a CSV of agent_id, metric, value instead (88/275, 32%, 13)",
-                "改为给 CSV 计分：agent_id、metric、value 三列（可写 88/275、32%、13）",
-            ),
-        ),
-    ] = None,
+    values: ValuesFile = None,
     first: First = None,
     last: Last = None,
     by: By = "agent",
@@ -145,11 +151,12 @@ def score(
 def _reject(wrong: Any, option: str) -> None:
     if wrong:
         raise UsageError(
-            f"{option} goes with neither a workspace's --lock, --diff nor --recompute, nor with "
-            "what they read; see: jinpai score --help."
+            f"{option} needs no workspace and none of the options that read or write one."
             if option == "--values"
             else f"{option} stands alone; drop the other options of that kind.",
-            zh=f"{option} 不能与其他同类选项一起使用；见 jinpai score --help。",
+            zh=f"{option} 不需要工作区，也不能与读写工作区的选项一起使用。"
+            if option == "--values"
+            else f"{option} 不能与其他同类选项一起使用；见 jinpai score --help。",
         )
 
 
@@ -268,8 +275,9 @@ def _recompute(opened: Opened, name: str, format_: str) -> None:
 
 
 def whatif(
-    workspace: Workspace,
     plan: NeededPlan,
+    workspace: MaybeWorkspace = None,
+    values: ValuesFile = None,
     change: Annotated[
         list[str] | None,
         typer.Option(
@@ -285,33 +293,73 @@ def whatif(
     first: First = None,
     last: Last = None,
     by: By = "agent",
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            metavar="FILE.html",
+            show_default=False,
+            help=both("Write it as a page too, with the tornado chart", "另存为网页，含龙卷风图"),
+        ),
+    ] = None,
+    lang: Annotated[
+        Literal["zh", "en"] | None,
+        typer.Option(
+            show_default=False,
+            help=both("Language of the page; that of the locale", "网页的语言；默认随系统语言"),
+        ),
+    ] = None,
     shop: Shop = None,
     allow_mixed: Mixed = False,
     format_: As = "table",
 ) -> None:
     """Try changes."""
-    from jinpai.appraisal.whatif import what_if
     from jinpai.cli.score_tables import names_of, say_notes
-    from jinpai.cli.whatif_tables import show_what_if
+    from jinpai.cli.whatif_tables import save_page, show_what_if
 
-    opened = _opened(workspace)
+    if values is None:
+        opened = _opened(workspace)
+        found = _tried(opened, plan, change or [], (first, last, by, shop, allow_mixed))
+        names = None if as_json(format_) and out is None else names_of(opened, shop)
+    else:
+        _reject(workspace is not None or shop or by != "agent", "--values")
+        found, names = _tried_values(values, plan, change or [], (first, last)), None
+    if out is not None:
+        save_page(found, names, out, lang or language())
+    if as_json(format_):
+        print_json(found.to_json())
+        return
+    show_what_if(found, names)
+    say_notes(found.base.notes)
+
+
+def _tried(opened: Opened, plan: Path, changes: list[str], asked: tuple[Any, ...]) -> WhatIf:
+    from jinpai.appraisal.whatif import what_if
+
+    first, last, by, shop, mixed = asked
     with progress(say("Trying", "推演")) as advance:
-        found = what_if(
+        return what_if(
             opened,
             plan,
-            change or [],
+            changes,
             first=first,
             last=last,
             by=by,
             shop_id=shop,
-            allow_mixed=allow_mixed,
+            allow_mixed=mixed,
             told=lambda word: advance(0, word),
         )
-    if as_json(format_):
-        print_json(found.to_json())
-        return
-    show_what_if(found, names_of(opened, shop))
-    say_notes(found.base.notes)
+
+
+def _tried_values(
+    values: Path, plan: Path, changes: list[str], days: tuple[str | None, str | None]
+) -> WhatIf:
+    from jinpai.periods import parse_range
+    from jinpai.scoring import load_plan, read_values
+    from jinpai.scoring.trials import what_if_values
+
+    first, last = parse_range(*days)
+    return what_if_values(load_plan(plan), read_values(values), changes, first=first, last=last)
 
 
 def grade(
@@ -383,10 +431,12 @@ def add_scoring(app: typer.Typer) -> None:
         epilog=both(
             "jinpai whatif my-shop --plan my-plan.yaml --set indicators.return_rate.weight=15\n"
             "jinpai whatif my-shop --plan my-plan.yaml --set settings.inquiry_days=1"
-            " --set judge_rule=payment",
+            " --set judge_rule=payment --out whatif.html\n"
+            "jinpai whatif --values values.csv --plan my-plan.yaml --set missing=zero",
             "jinpai whatif my-shop --plan 方案.yaml --set indicators.return_rate.weight=15\n"
             "jinpai whatif my-shop --plan 方案.yaml --set settings.inquiry_days=1"
-            " --set judge_rule=payment",
+            " --set judge_rule=payment --out 推演.html\n"
+            "jinpai whatif --values 数值.csv --plan 方案.yaml --set missing=zero",
         ),
     )(whatif)
     app.command(

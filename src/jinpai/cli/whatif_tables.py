@@ -3,31 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from rich.table import Table
 from rich.text import Text
 
 from jinpai.appraisal.grades import GradeCard, ShopGrades
-from jinpai.appraisal.whatif import WhatIf
 from jinpai.cli.console import cell, note, out, plain_table, show
 from jinpai.cli.figures import Names
 from jinpai.cli.score_tables import metric_name, name_text, points_of_rank, signed
 from jinpai.cli.words import language, say
+from jinpai.errors import UsageError
 from jinpai.metrics.definition import registry
+from jinpai.reports.frame import save_text
+from jinpai.reports.trial import render_trial
+from jinpai.reports.words import Language
 from jinpai.scoring.concentration import Concentration
 from jinpai.scoring.grade import Graded
 from jinpai.scoring.grade_words import GRADE_NAMES
 from jinpai.scoring.numbers import shown
+from jinpai.scoring.trials import WhatIf
 
-__all__ = ["show_grades", "show_what_if"]
+__all__ = ["save_page", "show_grades", "show_what_if"]
 
-_BARS, _HALF = 15, 10
+_BARS, _HALF = 15, 8
 _NAMES = 2
 _STYLES = {"gold": "bold yellow", "senior": "bold cyan", "mid": "", "junior": "dim", None: "dim"}
 
 
-def show_what_if(found: WhatIf, names: Names) -> None:
+def show_what_if(found: WhatIf, names: Names | None) -> None:
     """Show both plans side by side, then what moves the ranking."""
     for path, before, after in found.changes:
         text = f"{path}: {before or '–'} → {after or '–'}"
@@ -41,7 +46,26 @@ def show_what_if(found: WhatIf, names: Names) -> None:
             show(_tornado(tornado, found, at, names))
 
 
-def _side_by_side(rows: Sequence[Mapping[str, Any]], found: WhatIf, at: int, names: Names) -> Table:
+def save_page(found: WhatIf, names: Names | None, out: Path, lang: Language) -> None:
+    """Write a what-if as a page; raises UsageError for another suffix or where it cannot."""
+    if out.suffix.lower() not in (".html", ".htm"):
+        raise UsageError(
+            f"--out {out}: a what-if is a page; name the file .html.",
+            zh=f"--out {out}：推演结果是网页；文件名请以 .html 结尾。",
+        )
+
+    def named(shop_id: str | None, subject: str) -> str:
+        if names is None or shop_id is None or found.base.sheets[0].by != "agent_id":
+            return subject
+        return names.of("agent_id", shop_id, subject)
+
+    save_text(out, render_trial(found.to_json(), named, lang))
+    note(say(f"{out}: open it in a browser.", f"{out}：用浏览器打开即可。"), "green")
+
+
+def _side_by_side(
+    rows: Sequence[Mapping[str, Any]], found: WhatIf, at: int, names: Names | None
+) -> Table:
     sheet = found.base.sheets[at]
     paid = any(one.pay for one in (*sheet.agents, *found.sheets[at].agents))
     heads = [
@@ -71,7 +95,9 @@ def _points(value: float | None) -> str:
     return "–" if value is None else f"{value:,.2f}".rstrip("0").rstrip(".")
 
 
-def _tornado(rows: Sequence[Mapping[str, Any]], found: WhatIf, at: int, names: Names) -> Table:
+def _tornado(
+    rows: Sequence[Mapping[str, Any]], found: WhatIf, at: int, names: Names | None
+) -> Table:
     """Draw the largest fall and rise of anybody's total for each thing that is turned."""
     sheet = found.base.sheets[at]
     widest = max(max(-row["fall"], row["rise"]) for row in rows) or 1.0

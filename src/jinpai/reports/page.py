@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import json
-from functools import cache
-from importlib.resources import files
 from typing import Any
-
-import jinja2
-from markupsafe import Markup
 
 from jinpai import __version__
 from jinpai.metrics.result import json_value
 from jinpai.reports.charts import charts
 from jinpai.reports.findings import LEAST
+from jinpai.reports.frame import framed
 from jinpai.reports.model import Figures, Report
 from jinpai.reports.notes import NotesView
 from jinpai.reports.outcomes import Outcomes
@@ -46,7 +39,6 @@ _OPTIONAL = ("aftersales", "loyalty", "scores", "grades")
 def render_page(report: Report, language: Language) -> str:
     """Return the report as an HTML document in Chinese (``zh``) or English (``en``)."""
     words = Words(language, report.money)
-    css, echarts, script = (_asset(name) for name in _ASSETS)
     views = _views(report, words)
     sections = [name for name in _PARTS if name not in _OPTIONAL or views[name]]
     values = {
@@ -54,14 +46,9 @@ def render_page(report: Report, language: Language) -> str:
         "r": report,
         "version": __version__,
         "sections": [(name, words(name)) for name in sections],
-        "csp": _policy(css, [echarts, script]),
-        "css": Markup(css),  # noqa: S704 - our own files
-        "echarts": Markup(echarts),  # noqa: S704
-        "script": Markup(script),  # noqa: S704
-        "data": Markup(_safe_json(page_data(report, words))),  # noqa: S704 - escaped there
         **views,
     }
-    return _template().render(values)
+    return framed("report.html.j2", values, page_data(report, words))
 
 
 def _views(report: Report, words: Words) -> dict[str, Any]:
@@ -92,50 +79,6 @@ def _views(report: Report, words: Words) -> dict[str, Any]:
         "immature": notes.immature(),
         "defined": [code for code in SHEET_CODES if code in report.shop],
     }
-
-
-_ASSETS = ("report.css", "echarts.common.min.js", "report.js")
-
-
-@cache
-def _asset(name: str) -> str:
-    return files("jinpai.reports").joinpath("assets", name).read_text("utf-8")
-
-
-@cache
-def _template() -> jinja2.Template:
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("jinpai.reports"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("report.html.j2")
-
-
-def _policy(css: str, scripts: list[str]) -> str:
-    """Nothing is fetched from anywhere; only our own scripts and style sheet count.
-
-    The charts' tooltips set style attributes, hence the one exception.
-    """
-    allowed = " ".join(_hash(script) for script in scripts)
-    return (
-        f"default-src 'none'; script-src {allowed}; style-src-elem {_hash(css)}; "
-        "style-src-attr 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
-    )
-
-
-def _hash(text: str) -> str:
-    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
-
-
-def _safe_json(value: Any) -> str:
-    """JSON that no HTML parser takes for markup."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
-    for letter in "<>&\u2028\u2029":
-        text = text.replace(letter, f"\\u{ord(letter):04x}")
-    return text
 
 
 def page_data(report: Report, words: Words) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from fractions import Fraction
 
 from jinpai.metrics.definition import Metric
 
-__all__ = ["as_json", "cents", "points", "shown"]
+__all__ = ["as_json", "cents", "points", "points_text", "shown", "signed_text"]
 
 
 def shown(metric: Metric, exact: Fraction | None) -> str:
@@ -25,7 +25,20 @@ def shown(metric: Metric, exact: Fraction | None) -> str:
 
 def points(number: Fraction | None) -> str:
     """Return scores and points: up to two decimals, none that say nothing."""
-    return "–" if number is None else f"{float(number):,.2f}".rstrip("0").rstrip(".")
+    return points_text(None if number is None else float(number))
+
+
+def points_text(number: float | None) -> str:
+    """Return `points` of a number that is none of exact ones any more."""
+    return "–" if number is None else f"{number:,.2f}".rstrip("0").rstrip(".")
+
+
+def signed_text(number: float | None) -> str:
+    """Return a change of points with its sign, 0 without."""
+    if number is None:
+        return "–"
+    text = points_text(abs(number))
+    return "0" if text == "0" else ("−" if number < 0 else "+") + text
 
 
 def cents(amount: int) -> str:

@@ -127,6 +127,29 @@
       ];
       return option;
     },
+    tornado(chart, look, width) {
+      const option = base(look);
+      const points = (value) => (value > 0 ? "+" : value < 0 ? "−" : "") + Number(Math.abs(value).toFixed(2)).toLocaleString(locale);
+      const room = Math.min(320, width * 0.4);
+      const widest = Math.max(...chart.falls.map(Math.abs), ...chart.rises, 1) * 1.18;
+      const bars = (values, colour, position) => values.map((value, at) => ({
+        value, itemStyle: { color: colour + (chart.moves[at] ? "" : "4d") }, label: { show: value !== 0, position },
+      }));
+      option.grid = { left: room, right: 14, top: 30, bottom: 24 };
+      option.yAxis = category(look, chart.labels, { inverse: true, axisLine: { show: false, onZero: false } });
+      option.yAxis.axisLabel = { color: look.ink, fontSize: 12, width: room - 14, overflow: "truncate", interval: 0 };
+      option.xAxis = Object.assign(valueAxis(look, "count", { min: -widest, max: widest }), { splitNumber: 6 });
+      option.xAxis.axisLabel.formatter = (value) => (Math.abs(value) === widest ? "" : points(value));
+      option.tooltip.formatter = (items) => safe(items[0].name) + " → " + safe(chart.tried[items[0].dataIndex].join(isChinese ? "、" : ", ")) + "<br>"
+        + items.map((item) => rowText(item.seriesName, points(item.value), item.marker)).join("<br>");
+      const series = (name, values, colour, position) => ({
+        type: "bar", stack: "all", name, barMaxWidth: 16, itemStyle: { color: colour }, data: bars(values, colour, position),
+        label: { color: look.ink, fontSize: 11, formatter: (item) => points(item.value) },
+      });
+      option.series = [series(chart.names[0], chart.falls, look.worse, "left"), series(chart.names[1], chart.rises, look.better, "right")];
+      option.series[0].markLine = { silent: true, symbol: "none", label: { show: false }, lineStyle: { color: look.quiet, type: "solid", width: 1 }, data: [{ xAxis: 0 }] };
+      return option;
+    },
     bridge(chart, look, width) {
       const option = base(look);
       option.legend.show = false;
