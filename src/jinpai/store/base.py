@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Integer, MetaData, Text
-from sqlalchemy.orm import DeclarativeBase, mapped_column
+from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Integer, MetaData, Text, inspect
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import DeclarativeBase, Session, mapped_column
 from sqlalchemy.types import TypeDecorator
 
-__all__ = ["Base", "Key", "UtcTime", "now"]
+__all__ = ["BIG", "Base", "Key", "UtcTime", "insert_missing", "now"]
 
 
 class UtcTime(TypeDecorator[datetime]):
@@ -34,7 +36,8 @@ class UtcTime(TypeDecorator[datetime]):
 
 
 # SQLite numbers rows by itself only where the type is INTEGER.
-Key = Annotated[int, mapped_column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True)]
+BIG = BigInteger().with_variant(Integer, "sqlite")
+Key = Annotated[int, mapped_column(BIG, primary_key=True)]
 
 
 class Base(DeclarativeBase):
@@ -57,6 +60,16 @@ class Base(DeclarativeBase):
         datetime: UtcTime,
         dict[str, Any]: JSON(none_as_null=True),
     }
+
+
+def insert_missing(session: Session, model: type[Base], rows: Sequence[dict[str, Any]]) -> int:
+    """Insert the rows whose key is not there yet; returns how many. Waits for whoever adds them."""
+    if not rows:
+        return 0
+    insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
+    keys = inspect(model).primary_key
+    statement = insert(model).on_conflict_do_nothing(index_elements=keys).returning(*keys)
+    return len(session.execute(statement, rows).all())
 
 
 def now() -> datetime:
