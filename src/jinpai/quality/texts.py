@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["UNSEEN", "plain", "without_unseen", "words_only"]
+__all__ = ["HIDDEN", "UNSEEN", "plain", "without_unseen", "words_only"]
 
 # Full-width ASCII to half width, the ideographic comma and stop to theirs.
 _WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x3000: 0x20}
@@ -12,9 +12,11 @@ _WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x3000: 0x20
 _MASK = re.compile(r"\[([^\[\]]?)[^\[\]]{0,40}\]")
 _HANDLE = re.compile(r"@[^\s@,:;!?，。：；！？]{1,40}")
 # Marks that hide, join or turn text around.
-UNSEEN = re.compile(
-    "[\u00ad\u034f\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufe0f\ufeff]"
+_RANGES = (0x200B, 0x200F), (0x202A, 0x202E), (0x2060, 0x2064), (0x2066, 0x2069)
+HIDDEN = "\u00ad\u034f\ufe0f\ufeff" + "".join(
+    chr(code) for first, last in _RANGES for code in range(first, last + 1)
 )
+UNSEEN = re.compile(f"[{HIDDEN}]")
 
 _MASK_LEFT = re.compile(r"<.?>|#e-?s?")
 

@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from jinpai.errors import UsageError
 
-__all__ = ["Act", "Role", "compiled", "expand", "load_acts", "options", "shipped_acts"]
+__all__ = ["Act", "Role", "compiled", "expand", "forms", "load_acts", "options", "shipped_acts"]
 
 Role = Literal["agent", "buyer"]
 _ROLES: tuple[Role, ...] = ("agent", "buyer")
@@ -63,13 +63,13 @@ class Act(BaseModel):
 
 
 @cache
-def _traditional() -> dict[str, str]:
+def forms() -> dict[str, str]:
     """Return simplified character -> itself and its traditional forms."""
     text = files(__package__).joinpath("traditional.txt").read_text("utf-8")
-    forms = dict[str, str]()
+    found = dict[str, str]()
     for entry in text.split():
-        forms[entry[0]] = "".join(dict.fromkeys(forms.get(entry[0], entry[0]) + entry[1:]))
-    return forms
+        found[entry[0]] = "".join(dict.fromkeys(found.get(entry[0], entry[0]) + entry[1:]))
+    return found
 
 
 def expand(pattern: str, placeholders: Mapping[str, str] = PLACEHOLDERS) -> str:
@@ -97,14 +97,14 @@ def expand(pattern: str, placeholders: Mapping[str, str] = PLACEHOLDERS) -> str:
 
 
 def _with_forms(pattern: str) -> str:
-    forms, written, inside = _traditional(), [], False
+    known, written, inside = forms(), [], False
     for place, char in enumerate(pattern):
         escaped = place > 0 and pattern[place - 1] == "\\"
         if char == "[" and not escaped:
             inside = True
         elif char == "]" and not escaped:
             inside = False
-        both = forms.get(char, char)
+        both = known.get(char, char)
         written.append(both if inside or len(both) == 1 else f"[{both}]")
     return "".join(written)
 

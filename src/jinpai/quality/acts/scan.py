@@ -6,6 +6,7 @@ patterns whose words are there.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,6 +15,7 @@ from typing import Any
 import pyarrow as pa
 import re2
 
+from jinpai.quality.acts.bulk import Bulk
 from jinpai.quality.acts.patterns import PLACEHOLDERS, Act, Role, compiled, expand, options
 from jinpai.quality.texts import UNSEEN, without_unseen
 
@@ -44,6 +46,7 @@ class Scanner:
         self.acts = tuple(acts)
         self._placeholders = placeholders
         self._known = dict[tuple[Role, str], int]()
+        self._bulk = dict[Role, Bulk]()
         self._sets = {role: _Automaton(self._of(role), placeholders) for role in _roles(acts)}
 
     def _of(self, role: Role) -> list[Act]:
@@ -58,13 +61,19 @@ class Scanner:
         automaton = self._sets.get(role)
         return [0 if automaton is None else automaton.mask(text) for text in texts]
 
-    def scan(self, role: Role, texts: pa.Array | pa.ChunkedArray) -> pa.Array:
+    def scan(
+        self, role: Role, texts: pa.Array | pa.ChunkedArray, threads: int | None = None
+    ) -> pa.Array:
         """Return the acts of each text, an array of strings, as an array of uint64.
 
-        Bit i stands for ``names(role)[i]``; a null has no acts. Give distinct texts: nothing is
-        remembered.
+        Bit i stands for ``names(role)[i]``; a null has no acts. Made for many distinct texts at
+        once: nothing is remembered.
         """
-        return pa.array(self.masks(role, (text or "" for text in texts.to_pylist())), pa.uint64())
+        if role not in self._sets:
+            return pa.array([0] * len(texts), pa.uint64())
+        if role not in self._bulk:
+            self._bulk[role] = Bulk(self._of(role), self._placeholders, MOST_CHARS)
+        return self._bulk[role].scan(texts, threads or os.cpu_count() or 1)
 
     def codes(self, role: Role, text: str) -> tuple[str, ...]:
         """Return the acts of one text."""

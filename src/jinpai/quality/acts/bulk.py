@@ -1,0 +1,177 @@
+"""Many texts at once: words first, RE2 only where the words a pattern needs are there.
+
+Most texts never meet a pattern; and where a pattern is no more than words, RE2 is not asked at all.
+The outcome is that of `scan._Automaton`, text by text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from jinpai.quality.acts.needs import Folding, needs_of
+from jinpai.quality.acts.patterns import Act, compiled, expand, forms
+from jinpai.quality.acts.sieve import Indexes, Sieve
+from jinpai.quality.texts import HIDDEN, UNSEEN
+
+__all__ = ["Bulk"]
+
+# Patterns are compiled anew for each batch; words are looked for while all is in the cache.
+_BATCH, _BATCH_BYTES = 131_072, 32 << 20
+_PART, _PART_BYTES = 4_096, 1 << 19
+
+Flags = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class _Pattern:
+    """A pattern and how it is looked for.
+
+    Attributes:
+        needs: places in the sieve, or None where every text has to be asked.
+        by_hand: pyarrow's RE2 would refuse it; ours asks text by text.
+    """
+
+    text: str
+    needs: tuple[int, ...] | None
+    by_hand: Any
+
+
+class Bulk:
+    """Tells the acts of one role."""
+
+    def __init__(
+        self, acts: Sequence[Act], placeholders: Mapping[str, str], most_chars: int
+    ) -> None:
+        """Make it for acts in the order of their bits.
+
+        Args:
+            most_chars: what lies behind in a text is not looked at.
+        """
+        folding, needs = _folding(), list[Any]()
+        self._most_chars = most_chars
+        self._acts = list[tuple[list[_Pattern], list[_Pattern]]]()
+
+        def read(pattern: str) -> _Pattern:
+            text = expand(pattern, placeholders)
+            ways = needs_of(text, folding)
+            places = None if ways is None else tuple(range(len(needs), len(needs) + len(ways)))
+            needs.extend(ways or ())
+            return _Pattern(text, places, _refused(pattern, text, placeholders))
+
+        for act in acts:
+            self._acts.append(([*map(read, act.any)], [*map(read, act.not_)]))
+        self._sieve = Sieve(needs, folding, HIDDEN)
+        self._exact = [
+            need.exact and self._sieve.is_whole(place) for place, need in enumerate(needs)
+        ]
+
+    def scan(self, texts: pa.Array | pa.ChunkedArray, threads: int) -> pa.Array:
+        """Return each text's acts as a uint64 of bits; a null has none."""
+        slices = [texts.slice(start, _BATCH) for start in range(0, len(texts), _BATCH)]
+        with ThreadPoolExecutor(threads) as pool:
+            masks = [*pool.map(self._batch, slices)]
+        return pa.array(np.concatenate([np.zeros(0, np.uint64), *masks]))
+
+    def _batch(self, texts: pa.Array | pa.ChunkedArray) -> npt.NDArray[np.uint64]:
+        plain = texts.combine_chunks() if isinstance(texts, pa.ChunkedArray) else texts
+        plain = pc.fill_null(plain.cast(pa.large_string()), "")
+        if (pc.max(pc.binary_length(plain)).as_py() or 0) > self._most_chars:
+            plain = pc.utf8_slice_codeunits(plain, 0, self._most_chars)
+        parts = [self._masks(part) for part in _cut(plain, _BATCH, _BATCH_BYTES)]
+        return np.concatenate([np.zeros(0, np.uint64), *parts])
+
+    def _masks(self, texts: pa.Array) -> npt.NDArray[np.uint64]:
+        met, hidden = self._sifted(texts)
+        if len(hidden):
+            flags = np.zeros(len(texts), bool)
+            flags[hidden] = True
+            bare = pc.replace_substring_regex(texts.take(pa.array(hidden)), UNSEEN.pattern, "")
+            texts = pc.replace_with_mask(texts, pa.array(flags), bare)
+        masks = np.zeros(len(texts), np.uint64)
+        for bit, (wanted, unwanted) in enumerate(self._acts):
+            has = np.zeros(len(texts), bool)
+            for pattern in wanted:
+                self._look(pattern, texts, met, has, turns=True)
+            if has.any():
+                for pattern in unwanted:
+                    self._look(pattern, texts, met, has, turns=False)
+            masks |= has.astype(np.uint64) << np.uint64(bit)
+        return masks
+
+    def _sifted(self, texts: pa.Array) -> tuple[list[Indexes], Indexes]:
+        """Return which texts meet each need, and which have hidden characters."""
+        starts, parts = list[int](), list[Any]()
+        at = 0
+        for part in _cut(texts, _PART, _PART_BYTES):
+            starts.append(at)
+            parts.append(self._sieve.sift(part))
+            at += len(part)
+        met = [
+            np.concatenate(
+                [start + part.met[need] for start, part in zip(starts, parts, strict=True)]
+            )
+            for need in range(len(self._exact))
+        ]
+        hidden = [start + part.hidden for start, part in zip(starts, parts, strict=True)]
+        return met, np.concatenate(hidden)
+
+    def _look(
+        self, pattern: _Pattern, texts: pa.Array, met: list[Indexes], has: Flags, turns: bool
+    ) -> None:
+        """Set ``has`` to ``turns`` where the pattern is found; ask only where it is not yet."""
+        if pattern.needs is None:
+            asked = np.flatnonzero(has != turns)
+        else:
+            for need in pattern.needs:
+                if self._exact[need]:
+                    has[met[need]] = turns
+            unsure = [met[need] for need in pattern.needs if not self._exact[need]]
+            if not unsure:
+                return
+            asked = unsure[0] if len(unsure) == 1 else np.unique(np.concatenate(unsure))
+            asked = asked[has[asked] != turns]
+        if len(asked):
+            has[asked[_found(pattern, texts.take(pa.array(asked)))]] = turns
+
+
+@cache
+def _folding() -> Folding:
+    return Folding(forms())
+
+
+def _found(pattern: _Pattern, texts: pa.Array) -> Flags:
+    if pattern.by_hand is not None:
+        return np.array([pattern.by_hand.search(text) is not None for text in texts.to_pylist()])
+    matches = pc.match_substring_regex(texts, pattern.text, ignore_case=True)
+    found: Flags = matches.to_numpy(zero_copy_only=False)
+    return found
+
+
+def _refused(pattern: str, text: str, placeholders: Mapping[str, str]) -> Any:
+    """Return a pattern compiled by our RE2 where pyarrow's, with less memory, refuses it."""
+    try:
+        pc.match_substring_regex(pa.array([""]), text, ignore_case=True)
+    except pa.ArrowInvalid:
+        return compiled(pattern, "acts", placeholders)
+    return None
+
+
+def _cut(texts: pa.Array, rows: int, size: int) -> Iterator[pa.Array]:
+    """Yield slices of at most so many texts, and of so many bytes where one text alone is less."""
+    ends = np.cumsum(pc.binary_length(texts).to_numpy(zero_copy_only=False), dtype=np.int64)
+    start = 0
+    while start < len(texts):
+        before = ends[start - 1] if start else 0
+        fitting = int(np.searchsorted(ends, before + size, side="right"))
+        end = min(max(fitting, start + 1), start + rows, len(texts))
+        yield texts.slice(start, end - start)
+        start = end
