@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import gc
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -120,7 +122,31 @@ def query(
     if judge_rule not in JUDGE_RULES:
         raise UnknownName("judge rule", judge_rule, JUDGE_RULES)
     grain = [part for part in GRAINS if part in grain]
-    always = list(always)
+    with _no_collection():
+        return _rows(engine, scopes, metrics, grain, judge_rule, list(always), trailing)
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Do not look for garbage among hundreds of thousands of rows that are all kept."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def _rows(
+    engine: DuckEngine,
+    scopes: Sequence[ShopScope],
+    metrics: Sequence[Metric],
+    grain: Sequence[str],
+    judge_rule: str,
+    always: Sequence[Cell],
+    trailing: int,
+) -> list[MetricRow]:
     rows = []
     for group in _families(metrics):
         own = [own_range(scope, group[0]) for scope in scopes]

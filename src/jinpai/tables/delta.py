@@ -121,9 +121,17 @@ def version(folder: Path) -> int | None:
     return open_table(folder).version() if _exists(folder) else None
 
 
+def _actions(folder: Path, at: int | None) -> dict[str, list[Any]]:
+    """What the log says of one version's files, by column."""
+    found = open_table(folder, at).get_add_actions(flatten=True)
+    # Not pa.table(found): it looks for pandas first, whose import takes longer than all the rest.
+    columns: dict[str, list[Any]] = pa.RecordBatchReader.from_stream(found).read_all().to_pydict()
+    return columns
+
+
 def data_files(folder: Path, at: int) -> list[DataFile]:
     """Return the files of one version of a canonical table; they are on this machine then."""
-    actions = pa.table(open_table(folder, at).get_add_actions(flatten=True)).to_pydict()
+    actions = _actions(folder, at)
     paths = actions["path"]
     if here := mounted(folder):
         here.fetch(folder / path for path in paths)
@@ -148,13 +156,13 @@ def paths_of(folder: Path, at: int | None = None) -> list[str]:
 
 def names_of(folder: Path, at: int | None = None) -> dict[str, int]:
     """Return the files of one version relative to the folder -> rows (default the latest)."""
-    actions = pa.table(open_table(folder, at).get_add_actions(flatten=True)).to_pydict()
+    actions = _actions(folder, at)
     return dict(zip(actions["path"], actions["num_records"], strict=True))
 
 
 def facts_of(folder: Path, at: int) -> list[DataFile]:
     """Return the files of one version of any table with rows and sizes, and no partitions."""
-    actions = pa.table(open_table(folder, at).get_add_actions(flatten=True)).to_pydict()
+    actions = _actions(folder, at)
     found = zip(actions["path"], actions["num_records"], actions["size_bytes"], strict=True)
     return [DataFile(path, "", None, rows, size=size) for path, rows, size in found]
 
