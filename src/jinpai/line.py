@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from jinpai import attribution, conversations
+from jinpai import attribution, conversations, quality
 from jinpai.conversations.inputs import TEXT_SETTINGS, RunShop, run_relations, settings_in_use
 from jinpai.engine.base import Engine, OnStep
 from jinpai.engine.plan import Step
 from jinpai.errors import BalanceError, EngineError
 from jinpai.periods import day_of
 from jinpai.settings import Settings
+
+if TYPE_CHECKING:
+    from jinpai.quality.inspector import Inspector
 
 __all__ = [
     "CHECKED",
@@ -30,7 +33,7 @@ __all__ = [
     "shop_runs",
 ]
 
-RESULTS = ("roster", *conversations.RESULTS, *attribution.RESULTS)
+RESULTS = ("roster", *conversations.RESULTS, *attribution.RESULTS, *quality.RESULTS)
 
 # Beside the results, what the books and the search for key clashes read.
 CHECKED = ("thread_names", "threads", "order_facts", "winners")
@@ -50,6 +53,7 @@ class ShopRun:
     Attributes:
         versions: canonical table -> version the shop's rows were computed from, where that is not
             what the manifest says for all shops (after a run of some shops only).
+        book: id of the rules its sessions were judged by (`Inspector.book_id`).
     """
 
     shop_id: str
@@ -60,6 +64,7 @@ class ShopRun:
     first_day: str
     last_day: str
     versions: Mapping[str, int] | None = None
+    book: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the shop as `shop_runs` reads it."""
@@ -87,12 +92,18 @@ def shop_run(shop: RunShop) -> ShopRun:
     )
 
 
-def line_steps(settings_in_use: Set[str], has_duty_hours: bool) -> list[Step]:
-    """Return the steps that make RESULTS, for shops that fill these list settings."""
+def line_steps(
+    settings_in_use: Set[str], has_duty_hours: bool, inspector: Inspector | None = None
+) -> list[Step]:
+    """Return the steps that make RESULTS, for shops that fill these list settings.
+
+    ``inspector`` judges their sessions, by default by the shipped rules.
+    """
     return [
         _ROSTER,
         *conversations.conversation_steps(settings_in_use, has_duty_hours),
         *attribution.attribution_steps(),
+        *quality.quality_steps(inspector),
     ]
 
 

@@ -33,7 +33,9 @@ __all__ = ["REGISTRY", "Setting", "Settings", "Value", "parse", "reference", "se
 Kind = Literal[
     "clock", "seconds", "hours", "days", "count", "switch", "choice", "texts", "duty_hours"
 ]
-Section = Literal["time", "tables", "conversations", "attribution", "metrics", "scoring"]
+Section = Literal[
+    "time", "tables", "conversations", "attribution", "metrics", "quality", "scoring"
+]
 # A value in its written (JSON) form.
 Value = Any
 
@@ -141,6 +143,7 @@ class Settings:
     slow_times: int
     slow_seconds: int
     repurchase_days: int
+    inspect: bool
     missing: Literal["exclude", "zero"]
     promote_after: int
     demote_after: int

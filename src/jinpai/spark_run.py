@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from jinpai import attribution
-from jinpai.conversations.inputs import RunShop
+from jinpai.conversations.inputs import RunShop, settings_in_use
 from jinpai.engine.base import Engine, OnStep, Published
 from jinpai.engine.duckdb import DuckEngine
 from jinpai.errors import EngineError
-from jinpai.line import RESULTS, check, make, shop_run
+from jinpai.line import RESULTS, check, line_steps, make, shop_run
 from jinpai.periods import DAY_US
+from jinpai.quality.inspector import Inspector
 from jinpai.refresh.layout import bucketed, cutoff_of
 from jinpai.refresh.plan import Reason, code_id
 from jinpai.refresh.report import RunReport
@@ -64,6 +65,7 @@ def run_on(
     engine: SparkEngine,
     snapshot: Snapshot,
     shops: Sequence[RunShop],
+    inspector: Inspector,
     on_step: OnStep | None = None,
 ) -> RunReport:
     """Make all derived relations of a snapshot that the engine has read, check and publish them.
@@ -74,12 +76,18 @@ def run_on(
     """
     _check_counts(engine, snapshot)
     schemas = stored_schemas(shops)
-    seconds = make(engine, shops, on_step)
+    steps = line_steps(
+        settings_in_use(shops), any(shop.settings.duty_hours for shop in shops), inspector
+    )
+    seconds = make(engine, shops, on_step, steps=steps)
     started = time.perf_counter()
     broken = check(engine, attribution.balance_checks())
     seconds["check"] = time.perf_counter() - started
     report = RunReport(
-        shops=tuple(shop_run(shop) for shop in sorted(shops, key=lambda shop: shop.shop_id)),
+        shops=tuple(
+            replace(shop_run(shop), book=inspector.book_id)
+            for shop in sorted(shops, key=lambda shop: shop.shop_id)
+        ),
         seconds=seconds,
         checks=broken,
         mode="full",
@@ -90,6 +98,7 @@ def run_on(
     versions = {name: at for name, at in snapshot.versions.items() if name in TABLES}
     meta = report.to_meta(snapshot.id, versions, code_id())
     meta |= {"longest_session_us": _longest(engine), "cutoff": cutoff, "engine": "spark"}
+    meta["overruled"] = inspector.overruled_id
 
     def write(sql: str, folder: Path, tag: str) -> Published:
         return engine.write(sql, folder, tag, schemas[folder.name])

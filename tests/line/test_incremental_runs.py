@@ -22,13 +22,14 @@ from .sequences import Setup, Story, delete_rows, digest, load, run
 from .test_incremental import fresh, same_as_full
 
 ORDERS = {"judged_orders", "reception_links"}
-CHATS = {"sessions", "rounds", "receptions"}
+JUDGED = {"findings", "session_scores"}
+CHATS = {"sessions", "rounds", "receptions", *JUDGED}
 # By the definitions: what a setting has a part in. (A session decides who wins an order, a filter
 # which sessions may; the kind of a reception decides which orders it is linked with.)
 DEPENDS: dict[str, set[str]] = {
     "business_day_start": {*CHATS, *ORDERS, "online_days", "sale_lines"},  # lie in weeks of days
     "session_gap": {*CHATS, *ORDERS},
-    "excluded_flags": {"receptions", "sale_lines", *ORDERS},
+    "excluded_flags": {"receptions", "sale_lines", *ORDERS, *JUDGED},
     "auto_reply_texts": {*CHATS, *ORDERS},
     "auto_reply_prefixes": {*CHATS, *ORDERS},
     "internal_accounts": {*CHATS, *ORDERS},

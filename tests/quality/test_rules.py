@@ -26,11 +26,23 @@ def test_examples_show_what_they_should(rule: Rule) -> None:
 
 @pytest.mark.parametrize("rule", shipped_rules(), ids=lambda rule: rule.code)
 def test_reasons_are_filled_and_versions_stand_for_meaning(rule: Rule) -> None:
-    (found,) = Judge([rule], SCANNER).findings(session_of(rule.breaks, SCANNER))
+    judge = Judge([rule], SCANNER)
+    (found,) = judge.findings(session_of(rule.breaks, SCANNER))
     assert "{" not in found.reason_zh + found.reason_en
-    assert found.version == rule.version
+    assert found.version == judge.version(rule.code)
     assert rule.model_copy(update={"zh": "别名"}).version == rule.version
     assert rule.model_copy(update={"points": rule.points + 1}).version != rule.version
+
+
+def test_other_patterns_make_another_version() -> None:
+    refusal = next(act for act in shipped_acts() if act.name == "agent.stiff_refusal")
+    wider = refusal.model_copy(update={"any": (*refusal.any, "没门")})
+    others = [act for act in shipped_acts() if act is not refusal]
+    here, there = (Judge(shipped_rules(), Scanner([*others, one])) for one in (refusal, wider))
+    changed = {
+        rule.code for rule in here.rules if here.version(rule.code) != there.version(rule.code)
+    }
+    assert changed == {"stiff_refusal", "one_word", "duns_politely"}
 
 
 def rules_of(*lines: str) -> dict[str, str]:

@@ -104,6 +104,7 @@ _SHOPS = pa.schema(
         ("platform_to_us", pa.int64()),
         ("slow_times", pa.int64()),
         ("slow_us", pa.int64()),
+        ("is_inspected", pa.bool_()),
     ]
 )
 _TEXTS = pa.schema([(name, pa.string()) for name in ("shop_id", "setting", "text", "pattern")])
@@ -157,6 +158,7 @@ def _shop_row(shop: RunShop, salt: str) -> _Row:
         s.us("platform_to"),
         s.slow_times,
         s.us("slow_seconds"),
+        s.inspect,
     )
 
 

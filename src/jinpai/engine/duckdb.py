@@ -10,16 +10,18 @@ from typing import Any, TypeVar
 
 import duckdb
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from jinpai.engine.base import OnStep, TableSource, run_steps
 from jinpai.engine.dialect import DUCKDB, VERBS
-from jinpai.engine.plan import Step
+from jinpai.engine.plan import Apply, Step
 from jinpai.errors import EngineError, UsageError
 
 __all__ = ["DuckEngine"]
 
 _T = TypeVar("_T")
 _OPTIMIZER_FAULT = "BindBuiltinScalarFunction"
+_BATCH_ROWS = 1 << 18  # of what a step's Python takes at once
 
 
 class DuckEngine:
@@ -60,6 +62,7 @@ class DuckEngine:
                 f"DuckDB refused its settings: {error}",
                 zh=f"计算引擎不接受给它的内存或核数设置（{error}）。",
             ) from error
+        self._applied: dict[str, Path] = {}
         self.con.execute("set TimeZone = 'UTC'")
         # DuckDB draws on standard output, where JSON goes, whenever a statement takes two seconds.
         self.con.execute("set enable_progress_bar = false")
@@ -99,12 +102,36 @@ class DuckEngine:
         Raises:
             EngineError: carrying the step's meaning, its SQL and the engine's words.
         """
+        apply = step.apply
+        if apply is not None:
+            self._careful(step.name, step.sql, lambda: self._apply(step, apply))
+            return
         kind = "temp table" if step.keep else "temp view"
         self._execute(step.name, f'create or replace {kind} "{step.name}" as\n{step.sql}')
 
+    def _apply(self, step: Step, apply: Apply) -> None:
+        """Stream sorted rows through Python into a file, which becomes the relation."""
+        self.drop(step.name)
+        path = Path(self._spill.name) / f"{step.name}.parquet"
+        sql = f"select * from ({step.sql}) order by {', '.join(apply.order)}"
+        reader = self.con.sql(sql).to_arrow_reader(_BATCH_ROWS)
+        with pq.ParquetWriter(path, apply.schema, compression="lz4") as writer:
+            for batch in apply.function(reader):
+                writer.write_batch(batch)
+        place = str(path).replace("'", "''")
+        self.con.execute(
+            f"create or replace temp view \"{step.name}\" as select * from read_parquet('{place}')"
+        )
+        self._applied[step.name] = path
+
     def drop(self, name: str) -> None:
         """Forget a kept relation that no later step needs."""
-        self.con.execute(f'drop table if exists "{name}"')
+        path = self._applied.pop(name, None)
+        if path is None:
+            self.con.execute(f'drop table if exists "{name}"')
+        else:
+            self.con.execute(f'drop view "{name}"')
+            path.unlink()
 
     def run(
         self,

@@ -2,11 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from importlib import resources
 
-__all__ = ["Step", "last_uses", "readers", "sql_step"]
+import pyarrow as pa
+
+__all__ = ["Apply", "Step", "last_uses", "readers", "sql_step"]
+
+
+@dataclass(frozen=True)
+class Apply:
+    """What is done in Python with the rows of a SELECT, a stream at a time.
+
+    Attributes:
+        function: takes batches of rows in order and gives batches of ``schema``. An engine with
+            several workers gives each of them its own part of the rows, and pickles the function.
+        schema: what comes out; numbers, texts, dates and lists of them, no instants.
+        parts: columns; rows that agree in them come together, in one stream.
+        order: columns by which the rows of a stream are sorted, ``parts`` first; none is null.
+    """
+
+    function: Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]
+    schema: pa.Schema
+    parts: tuple[str, ...]
+    order: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -17,11 +37,13 @@ class Step:
         name: what the relation means; later steps refer to it by this name.
         sql: one SELECT over canonical tables, run relations and earlier steps.
         keep: stored once (True) or inlined as a view (False).
+        apply: what makes the relation of the SELECT's rows, where it is not the SELECT itself.
     """
 
     name: str
     sql: str
     keep: bool = True
+    apply: Apply | None = None
 
 
 def sql_step(package: str, name: str, *, keep: bool = True) -> Step:

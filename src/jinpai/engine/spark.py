@@ -10,6 +10,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,7 @@ import pyarrow.parquet as pq
 
 from jinpai.engine.base import OnStep, Published, TableSource, run_steps
 from jinpai.engine.dialect import for_spark
-from jinpai.engine.plan import Step, readers
+from jinpai.engine.plan import Apply, Step, readers
 from jinpai.engine.spark_session import asking, session_of
 
 if TYPE_CHECKING:
@@ -103,6 +104,8 @@ class SparkEngine:
         sql = for_spark(step.sql)
         with asking(step.name, sql):
             made = self.session.sql(sql)
+            if step.apply is not None:
+                made = _applied(made, step.apply)
             (self._kept(step.name, made) if step.keep else made).createOrReplaceTempView(step.name)
 
     def hold(self, name: str, sql: str, values: Mapping[str, Any] | None = None) -> None:
@@ -137,7 +140,7 @@ class SparkEngine:
         """
         wanted, counts = set(keep), readers(steps)
         steps = [
-            Step(step.name, step.sql, step.keep and (step.name in wanted or counts[step.name] > 1))
+            replace(step, keep=step.keep and (step.name in wanted or counts[step.name] > 1))
             for step in steps
         ]
         return run_steps(self, steps, wanted, on_step)
@@ -189,6 +192,14 @@ class SparkEngine:
     def _folder(self, name: str) -> Path:
         self._made += 1
         return self._scratch / f"{name}-{self._made}"
+
+
+def _applied(rows: DataFrame, apply: Apply) -> DataFrame:
+    """Return what the executors' Python makes of rows; Jinpai is installed where they are."""
+    from pyspark.sql.pandas.types import from_arrow_schema
+
+    in_order = rows.repartition(*apply.parts).sortWithinPartitions(*apply.order)
+    return in_order.mapInArrow(apply.function, from_arrow_schema(apply.schema))
 
 
 def _place(path: str) -> str:

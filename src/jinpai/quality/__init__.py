@@ -1,1 +1,5 @@
-"""Quality: what was said, judged. Scorers for single texts, turns and dialogues; acts; rules."""
+"""What was said in conversations, judged: acts, rules, findings, scores, scorers."""
+
+from jinpai.quality.steps import RESULTS, quality_steps
+
+__all__ = ["RESULTS", "quality_steps"]

@@ -14,7 +14,7 @@ from typing import Any
 
 from jinpai.quality.session import Message, Session
 
-__all__ = ["CHECKS", "Hit"]
+__all__ = ["CHECKS", "CHECK_ACTS", "Hit"]
 
 
 @dataclass(frozen=True)
@@ -76,9 +76,23 @@ def unanswered_end(session: Session, settings: Mapping[str, float]) -> Hit | Non
     return Hit(tuple(left), figures={"count": len(left)})
 
 
+_NEEDS = frozenset({"buyer.ask_price", "buyer.ask_stock", "buyer.ask_size", "buyer.urge"})
+
+
 def _is_courtesy(message: Message) -> bool:
-    needs = {"buyer.ask_price", "buyer.ask_stock", "buyer.ask_size", "buyer.urge"}
-    return "buyer.courtesy_close" in message.acts and needs.isdisjoint(message.acts)
+    return "buyer.courtesy_close" in message.acts and _NEEDS.isdisjoint(message.acts)
+
+
+def left_unanswered(session: Session, settings: Mapping[str, float]) -> Hit | None:
+    """The agent handed the buyer over with a question open, and never answered it."""
+    if not session.rounds or session.rounds[-1][1] is not None:
+        return None
+    asked = session.rounds[-1][0]
+    left = [at for at in session.transfers if asked.at is not None and at >= asked.at]
+    if not left:
+        return None
+    waited = left[0] - (asked.at or 0.0)
+    return Hit((asked,), figures={"wait": _whole(waited)})
 
 
 def silent_watch(session: Session, settings: Mapping[str, float]) -> Hit | None:
@@ -122,8 +136,40 @@ def selling_chain(session: Session, settings: Mapping[str, float]) -> Hit | None
     return Hit(tuple(dict.fromkeys(shown)), tuple(act for act, *_ in _STEPS), names)
 
 
+_SUGGESTS = {"agent.recommend_also", "agent.offer_alternative"}
+
+
+def unlike_product(session: Session, settings: Mapping[str, float]) -> Hit | None:
+    """The agent recommended a product with nothing in common with those the buyer asked about.
+
+    A link or a card of the agent recommends, and so does a message that says so.
+    """
+    asked = list[Message]()
+    for message in session.messages:
+        if message.product is None:
+            continue
+        if message.role == "buyer":
+            asked.append(message)
+        elif message.role == "agent" and _suggests(message) and _is_unlike(message, asked):
+            return Hit((asked[-1], message), tuple(sorted(_SUGGESTS)))
+    return None
+
+
+def _is_unlike(shown: Message, asked: list[Message]) -> bool:
+    known = [one.product for one in asked if one.product is not None]
+    return shown.product is not None and bool(known) and all(map(shown.product.is_unlike, known))
+
+
+def _suggests(message: Message) -> bool:
+    return message.kind in ("link", "card") or not _SUGGESTS.isdisjoint(message.acts)
+
+
 _WORD = re.compile(r"\w")
 _FILLER = re.compile(r"[亲哦呢哈啊呀的了嗯恩噢~～。.!！?？,，\s]+")
+
+
+# A short word that is one of these is an answer all the same, and none that anybody likes.
+_CURT = frozenset({"agent.stiff_refusal", "agent.sarcasm"})
 
 
 def single_emoji(session: Session, settings: Mapping[str, float]) -> Hit | None:
@@ -149,7 +195,7 @@ def one_word(session: Session, settings: Mapping[str, float]) -> Hit | None:
         if message.kind == "text"
         and _WORD.search(message.text)
         and len(_FILLER.sub("", message.text)) <= settings["characters"]
-        and message.acts <= {"agent.stiff_refusal", "agent.sarcasm"}
+        and message.acts <= _CURT
     ]
     return Hit(tuple(short)) if short else None
 
@@ -199,7 +245,17 @@ def _whole(value: float) -> float | int:
 CHECKS: dict[str, Check] = {
     check.__name__: check
     for check in (
-        first_response, slow_round, nagging, unanswered_end, silent_watch,
-        selling_chain, single_emoji, one_word, repeated_phrase, recalled,
+        first_response, slow_round, nagging, unanswered_end, left_unanswered, silent_watch,
+        selling_chain, unlike_product, single_emoji, one_word, repeated_phrase, recalled,
     )
 }  # fmt: skip
+
+# The acts a check looks at: how they are recognised is part of what its rule finds.
+CHECK_ACTS: dict[str, tuple[str, ...]] = {
+    "unanswered_end": ("buyer.courtesy_close", *sorted(_NEEDS)),
+    "silent_watch": ("agent.dunning",),
+    "selling_chain": tuple(act for act, *_ in _STEPS),
+    "unlike_product": tuple(sorted(_SUGGESTS)),
+    "single_emoji": ("buyer.courtesy_close",),
+    "one_word": ("buyer.courtesy_close", *sorted(_CURT)),
+}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -64,6 +65,18 @@ class Judge:
         self.rules, self._scanner = tuple(rules), scanner
         self._acts = frozenset(act.name for act in scanner.acts)
 
+        self._by_code = {rule.code: rule for rule in self.rules}
+        patterns = {act.name: act.model_dump_json() for act in scanner.acts}
+        self._versions = {rule.code: _version(rule, patterns) for rule in self.rules}
+
+    def rule(self, code: str) -> Rule:
+        """Return a rule by its code; raises KeyError."""
+        return self._by_code[code]
+
+    def version(self, code: str) -> str:
+        """Return the identity of what a rule finds: of what it says, and of its acts' patterns."""
+        return self._versions[code]
+
     def findings(self, session: Session) -> list[Finding]:
         """Return what the rules find, in their order.
 
@@ -88,7 +101,7 @@ class Judge:
         shown = {name: _shown(value) for name, value in figures.items()}
         return Finding(
             rule=rule.code,
-            version=rule.version,
+            version=self.version(rule.code),
             session_id=session.session_id,
             agent_id=session.agent_id,
             points=rule.points if rule.is_merit else 0.0 - rule.points,
@@ -106,6 +119,12 @@ class Judge:
                 for span in self._scanner.spans(cast(Role, role), message.text, code):
                     return Evidence(message.message_id, span.start, span.end, message.at)
         return Evidence(message.message_id, 0, len(message.text), message.at)
+
+
+def _version(rule: Rule, patterns: Mapping[str, str]) -> str:
+    """Return a hash of the rule's own version and of how its acts are recognised."""
+    parts = [rule.version, *(patterns[name] for name in sorted(rule.act_names(patterns)))]
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:12]
 
 
 def _shown(value: Any) -> str:

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from jinpai.errors import UsageError
 from jinpai.quality.acts.patterns import shipped_acts
-from jinpai.quality.checks import CHECKS
+from jinpai.quality.checks import CHECK_ACTS, CHECKS
 from jinpai.quality.sequence import compile_sequence
 
 __all__ = ["Condition", "Rule", "act_names", "load_rules", "read_rules", "shipped_rules"]
@@ -64,6 +64,21 @@ class Condition(_Model):
         if self.first and self.last:
             raise ValueError("first and last: only one of them")
         return self
+
+    @property
+    def checks(self) -> set[str]:
+        """The checks it asks."""
+        below = (*self.all, *self.any, *filter(None, (self.not_,)))
+        return {self.check}.union(*(one.checks for one in below)) - {""}
+
+    def act_names(self, known: Collection[str]) -> set[str]:
+        """Return the acts it looks at, of those known."""
+        found = {self.act, self.after} | set(CHECK_ACTS.get(self.check, ()))
+        if self.sequence:
+            found |= set(compile_sequence(self.sequence, known).acts)
+        for below in (*self.all, *self.any, *filter(None, (self.not_,))):
+            found |= below.act_names(known)
+        return found & set(known)
 
     def check_names(self, acts: Collection[str], depth: int = 0) -> None:
         """Raise ValueError for a name that does not exist, UsageError for a bad sequence."""
@@ -114,6 +129,15 @@ class Rule(_Model):
     def is_merit(self) -> bool:
         """A merit adds points."""
         return self.group == "merit"
+
+    def act_names(self, known: Collection[str]) -> set[str]:
+        """Return the acts it looks at, of those known."""
+        return self.when.act_names(known)
+
+    @property
+    def watches(self) -> bool:
+        """It waits for what becomes of an order."""
+        return "silent_watch" in self.when.checks
 
     @property
     def version(self) -> str:

@@ -11,7 +11,28 @@ from typing import cast
 from jinpai.quality.acts.patterns import Role
 from jinpai.quality.acts.scan import Scanner
 
-__all__ = ["Message", "Order", "Session", "cut", "give_orders", "instant", "with_acts"]
+__all__ = ["Message", "Order", "Product", "Session", "cut", "give_orders", "instant", "with_acts"]
+
+
+@dataclass(frozen=True)
+class Product:
+    """A product that a message shows.
+
+    Attributes:
+        attributes: names with their values.
+    """
+
+    product_id: str
+    category: str | None = None
+    attributes: frozenset[tuple[str, str]] = frozenset()
+
+    def is_unlike(self, other: Product) -> bool:
+        """Whether they are known to share neither category nor attribute."""
+        comparable = (self.category and other.category) or (self.attributes and other.attributes)
+        same = self.product_id == other.product_id or (
+            self.category is not None and self.category == other.category
+        )
+        return bool(comparable) and not same and self.attributes.isdisjoint(other.attributes)
 
 
 @dataclass(frozen=True)
@@ -22,6 +43,7 @@ class Message:
         role: buyer, agent (a human), robot or system.
         at: seconds since 1970 UTC, or None where the source has no times.
         acts: names such as ``agent.greeting``.
+        product: that it shows, such as by a link.
     """
 
     message_id: str
@@ -31,6 +53,7 @@ class Message:
     agent_id: str | None = None
     kind: str = "text"
     acts: frozenset[str] = frozenset()
+    product: Product | None = None
 
 
 @dataclass(frozen=True)
@@ -54,6 +77,7 @@ class Session:
 
     Attributes:
         as_of: the latest instant known; what would have come later has not.
+        transfers: when the agent handed the buyer over to another.
     """
 
     session_id: str
@@ -62,6 +86,7 @@ class Session:
     agent_role: str | None = None
     orders: tuple[Order, ...] = ()
     as_of: float | None = None
+    transfers: tuple[float, ...] = ()
 
     @cached_property
     def human(self) -> tuple[Message, ...]:

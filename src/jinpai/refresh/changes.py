@@ -23,7 +23,7 @@ from jinpai.tables.lake import Snapshot
 from jinpai.tables.schema import TABLES, Table
 from jinpai.tables.zones import ident
 
-__all__ = ["FOLLOWED", "Change", "Move", "Touched", "find_changes"]
+__all__ = ["FOLLOWED", "WHOLE", "Change", "Move", "Touched", "find_changes"]
 
 # Table -> what its rows belong to. Steps that read another table cannot be followed.
 FOLLOWED: dict[str, str] = {
@@ -35,8 +35,12 @@ FOLLOWED: dict[str, str] = {
     "reviews": "order_id",
     "online_sessions": "agent_id",
     "agents": "agent_id",
+    "transfers": "buyer_id",
+    "products": "product_id",
 }
-_TIMED = ("messages", "orders", "online_sessions")
+# Small tables whose rows belong to many buyers; a part of the work reads all of them.
+WHOLE = ("agents", "products")
+_TIMED = ("messages", "orders", "online_sessions", "transfers")
 _TOUCHED = {"buyers": "buyer_id", "orders": "order_id", "agents": "agent_id"}
 
 
@@ -57,11 +61,15 @@ class Change:
 
 @dataclass(frozen=True)
 class Move:
-    """The moment up to which a shop is seen went from ``low`` to ``high`` or back."""
+    """The moment up to which a shop is seen went from ``low`` to ``high`` or back.
+
+    An order is watched for ``watch`` microseconds, so that one made just before ``low`` counts too.
+    """
 
     shop_id: str
     low: int
     high: int
+    watch: int = 0
 
 
 @dataclass
@@ -108,8 +116,10 @@ class _Finder:
         if table in _TIMED and since is not None:
             self.found.since_us = min(since, self.found.since_us or since)
         self.found.changes.append(Change(table, why, rows, first, last))
-        if table == "messages":
+        if table in ("messages", "transfers"):
             self.touch("buyers", relation)
+        elif table == "products":
+            self._shown(relation)
         elif table == "online_sessions":
             self.touch("agents", relation)
         elif table != "agents":
@@ -136,6 +146,15 @@ class _Finder:
             )
         else:
             sql = self._rows(table, gone or more, 1 if more else -1)
+    def _shown(self, relation: str) -> None:
+        """What a product is counts where messages show it."""
+        sql = (
+            "(select m.shop_id, m.buyer_id from messages as m semi join"
+            f" {relation} as c on c.shop_id = m.shop_id and c.product_id = m.product_id)"
+        )
+        self.touch("buyers", sql)
+        self.found.is_timeless = True
+
         self.con.execute(f"create or replace temp table {made} as {sql}")
         self.take(table, "loaded", made)
         if table == "agents":
@@ -143,7 +162,22 @@ class _Finder:
         self.con.execute(f"drop table {made}")
 
     def _accounts(self, made: str) -> None:
-        """An account that comes or goes makes, or no longer makes, a buyer of its name internal."""
+        """An account that comes or goes makes, or no longer makes, a buyer of its name internal.
+
+        One whose role changes is judged by other rules.
+        """
+        roles = (
+            f"(select shop_id, agent_id from {made}"
+            " group by shop_id, agent_id, role having sum(_d) <> 0)"
+        )
+        if self.con.execute(f"select 1 from {roles} limit 1").fetchall():
+            same = "c.shop_id = m.shop_id and c.agent_id = m.agent_id"
+            talks = (
+                f"select m.shop_id, m.buyer_id from messages as m semi join {roles} as c on {same}"
+            )
+            self.touch("buyers", f"({talks})")
+            self.found.tables.add("roster")
+            self.found.is_timeless = True
         sql = (
             f"(select shop_id, agent_id as buyer_id from {made}"
             " group by shop_id, agent_id having sum(_d) <> 0)"
@@ -188,6 +222,11 @@ class _Finder:
         )
         self.take(table, "as_of", "passed")
         self.con.execute("drop table passed")
+            if table == "orders":
+                test += (
+                    " or (epoch_us(t.created_at) > m.low - m.watch"
+                    " and epoch_us(t.created_at) <= m.high)"
+                )
 
 
 def find_changes(
@@ -217,6 +256,7 @@ def find_changes(
     finder = _Finder(con, snapshot, Touched())
     for table in sorted(tables):
         old, new = _files_of_shops(snapshot, table, bases)
+        "watch": pa.array([move.watch for move in moves], pa.int64()),
         finder.loaded(table, old, new)
         finder.seen_again(table, moves)
     return finder.found

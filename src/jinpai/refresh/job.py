@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from jinpai import attribution
+from jinpai import attribution, quality
 from jinpai.conversations.inputs import RunShop, settings_in_use
 from jinpai.engine.duckdb import DuckEngine
 from jinpai.engine.plan import Step
@@ -25,6 +25,7 @@ from jinpai.line import (
     shop_runs,
 )
 from jinpai.periods import DAY_US
+from jinpai.quality.inspector import Inspector
 from jinpai.refresh import narrow
 from jinpai.refresh.books import sales_check
 from jinpai.refresh.layout import bucketed, cutoff_of, first_day_of
@@ -43,6 +44,9 @@ __all__ = ["Job"]
 
 # Results that need no thread and no order.
 _LOOSE = {"roster", "online_days"}
+_JUDGED = {*quality.RESULTS}
+# What findings are made of.
+_FOUND = ("sessions", "roster")
 
 
 class Job:
@@ -54,10 +58,12 @@ class Job:
         snapshot: Snapshot,
         shops: Sequence[RunShop],
         *,
+        inspector: Inspector,
         only: str | None = None,
         on_step: OnStep | None = None,
     ) -> None:
         self.engine, self.snapshot, self.shops = engine, snapshot, list(shops)
+        self.inspector = inspector
         self.only, self.on_step = only, on_step
         self.seconds: dict[str, float] = {}
         # Of all shops in force; the longest session ever seen will do as well.
@@ -68,7 +74,9 @@ class Job:
         """Do it; raises BalanceError, EngineError, WorkspaceError."""
         started = time.perf_counter()
         con = self.engine.con
-        plan = make_plan(con, self.snapshot, self.shops, full=full, only=self.only)
+        plan = make_plan(
+            con, self.snapshot, self.shops, inspector=self.inspector, full=full, only=self.only
+        )
         if plan.mode == "full" and self.snapshot.run is not None:
             self.only = None  # what other shops have cannot stay
         if plan.mode == "partial":
@@ -97,8 +105,13 @@ class Job:
     def _steps(self, plan: Plan) -> list[Step]:
         """Return the steps that the results of the plan need."""
         shops = self.shops
-        steps = line_steps(settings_in_use(shops), any(shop.settings.duty_hours for shop in shops))
-        checked = () if set(plan.results) <= _LOOSE else CHECKED
+        has_duty_hours = any(shop.settings.duty_hours for shop in shops)
+        steps = line_steps(settings_in_use(shops), has_duty_hours, self.inspector)
+        if set(plan.results) <= _JUDGED:
+            # Sessions are what they were: those in force are judged again.
+            self.snapshot.register_derived(self.engine.con, _FOUND)
+            steps = [step for step in steps if step.name not in _FOUND]
+        checked = () if set(plan.results) <= _LOOSE | _JUDGED else CHECKED
         booked = ("credits",) if "judged_orders" in plan.results else ()
         return ancestors(steps, (*plan.results, *checked, *booked))
 
@@ -219,7 +232,8 @@ class Job:
 
     def _shop_runs(self) -> list[ShopRun]:
         """What is in force of every shop; those left out stay as the last run left them."""
-        made = {shop.shop_id: shop_run(shop) for shop in self._seen()}
+        book = self.inspector.book_id
+        made = {shop.shop_id: replace(shop_run(shop), book=book) for shop in self._seen()}
         run = self.snapshot.run
         if self.only is not None and run is not None:
             for shop in shop_runs(run):
@@ -231,7 +245,11 @@ class Job:
     def _meta(self, report: RunReport) -> dict[str, Any]:
         versions = {name: at for name, at in self.snapshot.versions.items() if name in TABLES}
         made = report.to_meta(self.snapshot.id, versions, code_id())
-        return made | {"longest_session_us": self.longest_us, "cutoff": self.cutoff}
+        return made | {
+            "longest_session_us": self.longest_us,
+            "cutoff": self.cutoff,
+            "overruled": self.inspector.overruled_id,
+        }
 
     def _publish(
         self, report: RunReport, relations: Mapping[str, str | Patch], base: Snapshot | None

@@ -75,6 +75,8 @@ LAYOUTS: dict[str, Layout] = {
         _week("date_day(o.created_day)"),
         "inner join judged_orders as o on o.shop_id = r.shop_id and o.order_id = r.order_id",
     ),
+    "findings": Layout("buyer", _week("date_day(r.day)")),
+    "session_scores": Layout("buyer", _week("date_day(r.day)")),
 }
 
 

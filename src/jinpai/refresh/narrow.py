@@ -12,7 +12,7 @@ import duckdb
 import pyarrow as pa
 
 from jinpai.engine.plan import Step
-from jinpai.refresh.changes import FOLLOWED
+from jinpai.refresh.changes import FOLLOWED, WHOLE
 from jinpai.refresh.layout import LAYOUTS
 from jinpai.refresh.lineage import seen_through
 from jinpai.tables import derived
@@ -119,7 +119,7 @@ def put_narrow(con: duckdb.DuckDBPyConnection, snapshot: Snapshot, steps: Sequen
             out.
     """
     for name, key in FOLLOWED.items():
-        if name == "agents":
+        if name in WHOLE:
             continue
         words = seen_through(steps, name) | _ALWAYS
         own = [column.name for column in TABLES[name].columns if column.name in words]
@@ -136,7 +136,7 @@ def put_narrow(con: duckdb.DuckDBPyConnection, snapshot: Snapshot, steps: Sequen
 def take_back(con: duckdb.DuckDBPyConnection) -> None:
     """Drop what `put_narrow` put; the canonical tables are to be registered again."""
     for name in FOLLOWED:
-        if name != "agents":
+        if name not in WHOLE:
             con.execute(f"drop table {name}")
 
 

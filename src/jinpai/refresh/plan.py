@@ -11,14 +11,19 @@ from importlib.resources.abc import Traversable
 from typing import Any, Literal
 
 import duckdb
+import pyarrow as pa
 
+from jinpai import quality
 from jinpai.conversations.inputs import RunShop
 from jinpai.engine.plan import Step
 from jinpai.line import RESULTS, ShopRun, every_step, shop_runs
+from jinpai.quality.inspector import Inspector
 from jinpai.refresh.changes import FOLLOWED, Change, Move, find_changes
 from jinpai.refresh.lineage import downstream, reads, setting_words
 from jinpai.refresh.narrow import is_laid_out
 from jinpai.settings import Settings
+from jinpai.tables import derived
+from jinpai.tables.delta import parquet
 from jinpai.tables.lake import Snapshot
 from jinpai.tables.schema import TABLES
 
@@ -75,6 +80,7 @@ def make_plan(
     shops: Sequence[RunShop],
     *,
     full: bool = False,
+    inspector: Inspector,
     only: str | None = None,
 ) -> Plan:
     """Compare the snapshot with the last good run; leaves the ``touched_*`` tables if partial.
@@ -82,6 +88,7 @@ def make_plan(
     Args:
         shops: those that have rows now.
         only: the one shop to look at; the others stay as the last run left them.
+        inspector: judges their sessions.
     """
     run, steps = snapshot.run, every_step()
     obstacle = _obstacle(snapshot, run, steps, full)
@@ -92,9 +99,15 @@ def make_plan(
     finding = _Finding()
     _compare_shops(finding, steps, shops, then)
     known = [shop for shop in shops if shop.shop_id in then]
+    _compare_books(finding, inspector, shops, then)
     bases = {shop.shop_id: then[shop.shop_id].versions or run["versions"] for shop in known}
     moves = [
-        Move(shop.shop_id, *sorted((shop.as_of_us, then[shop.shop_id].as_of_us)))
+        Move(
+            shop.shop_id,
+            min(shop.as_of_us, then[shop.shop_id].as_of_us),
+            max(shop.as_of_us, then[shop.shop_id].as_of_us),
+            inspector.watch_us if shop.settings.inspect else 0,
+        )
         for shop in known
         if shop.as_of_us != then[shop.shop_id].as_of_us
     ]
@@ -107,6 +120,9 @@ def make_plan(
         finding.results.add("roster")
     finding.why += [_loaded(change) for change in found.changes]
     since = None if finding.whole or found.is_timeless else found.since_us
+    if run.get("overruled", "") != inspector.overruled_id:
+        _compare_rulings(con, snapshot, finding, inspector)
+        found.is_timeless = True
     return _decided(snapshot, finding, tuple(found.changes), since, may_widen=only is None)
 
 
@@ -203,6 +219,56 @@ def _differing(shop: RunShop, old: ShopRun) -> tuple[str, ...]:
     now, then = shop.settings.values, dict(old.settings)
     names = [name for name in now if now[name] != then.get(name)]
     return (*(["timezone"] if shop.timezone != old.timezone else []), *names)
+
+
+def _compare_books(
+    finding: _Finding,
+    inspector: Inspector,
+    shops: Iterable[RunShop],
+    then: Mapping[str, ShopRun],
+) -> None:
+    """Find shops whose sessions were judged by other rules."""
+    told = [
+        shop.shop_id
+        for shop in shops
+        if shop.settings.inspect
+        and shop.shop_id in then
+        and then[shop.shop_id].book != inspector.book_id
+    ]
+    if told:
+        finding.whole |= set(told)
+        finding.results |= set(quality.RESULTS)
+        finding.why.append(
+            Reason(
+                f"the rules or acts of inspection changed for {len(told)} shop(s)",
+                f"{len(told)} 家店铺的质检规则或动作有变",
+            )
+        )
+
+
+def _compare_rulings(
+    con: duckdb.DuckDBPyConnection, snapshot: Snapshot, finding: _Finding, inspector: Inspector
+) -> None:
+    """Touch the buyers of findings that an appeal took out of the score, or no longer does."""
+    con.register("_overruled", pa.table({"finding_id": sorted(inspector.overruled)}, _OVERRULED))
+    findings = derived.view_sql(
+        con, snapshot.lake.folder / "findings", snapshot.versions["findings"]
+    )
+    con.execute(
+        f"create or replace temp table ruled as select f.shop_id, f.buyer_id from ({findings}) as f"
+        " where f.is_overruled <> (f.finding_id in (select finding_id from _overruled))"
+    )
+    con.unregister("_overruled")
+    con.execute("insert into touched_buyers select distinct shop_id, buyer_id from ruled")
+    ((rows,),) = con.execute("select count(*) from ruled").fetchall()
+    if rows:
+        finding.results |= set(quality.RESULTS)
+        finding.why.append(
+            Reason(f"appeals decided {rows} finding(s)", f"申诉改变了 {rows} 条质检结果")
+        )
+
+
+_OVERRULED = pa.schema([("finding_id", pa.string())])
 
 
 def _set(names: Sequence[str], shops: Sequence[str]) -> Reason:
