@@ -13,22 +13,36 @@ can stall a run.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 
 from jinpai.errors import UsageError
 from jinpai.quality.session import Message
 
-__all__ = ["Pattern", "compile_sequence"]
+__all__ = ["Pattern", "State", "Test", "compile_sequence"]
 
 _STATES = 400
 _REPEATS = 50
 _DEPTH = 50
-Test = Callable[[Message], bool]
 
 
 @dataclass(frozen=True)
-class _State:
+class Test:
+    """What one symbol asks of a message: a role, or one of some acts, or nothing; or not that."""
+
+    role: str = ""
+    acts: frozenset[str] = frozenset()
+    is_negated: bool = False
+
+    def __call__(self, message: Message) -> bool:
+        """Tell whether a message is such."""
+        if self.role:
+            return (message.role == self.role) != self.is_negated
+        return (not self.acts or not self.acts.isdisjoint(message.acts)) != self.is_negated
+
+
+@dataclass(frozen=True)
+class State:
     """A step (a test and where it leads) or, without a test, free moves."""
 
     test: Test | None
@@ -46,7 +60,7 @@ class Pattern:
 
     text: str
     acts: tuple[str, ...]
-    states: tuple[_State, ...]
+    states: tuple[State, ...]
     start: int
     at_start: bool
     at_end: bool
@@ -235,10 +249,10 @@ class _Builder:
         if char == "!":
             self.take()
             wanted = self.test()
-            return lambda message: not wanted(message)
+            return replace(wanted, is_negated=not wanted.is_negated)
         if char == ".":
             self.take()
-            return lambda message: True
+            return Test()
         end = begun
         while end < len(self.text) and (self.text[end].isalnum() or self.text[end] in "_."):
             end += 1
@@ -251,8 +265,7 @@ class _Builder:
     def named(self, name: str, begun: int) -> Test:
         roles = {"A": "agent", "B": "buyer", "R": "robot"}
         if name in roles:
-            role = roles[name]
-            return lambda message: message.role == role
+            return Test(roles[name])
         full = [known for known in self.known if name in (known, known.partition(".")[2])]
         if not full or not name:
             what = name or self.text[begun : begun + 1] or "the end"
@@ -262,8 +275,7 @@ class _Builder:
                 begun,
             )
         self.acts += full
-        wanted = frozenset(full)
-        return lambda message: not wanted.isdisjoint(message.acts)
+        return Test(acts=frozenset(full))
 
 
 def compile_sequence(text: str, known: Collection[str]) -> Pattern:
@@ -286,7 +298,7 @@ def compile_sequence(text: str, known: Collection[str]) -> Pattern:
     end = builder.state()
     builder.moves[whole.last].append(end)
     states = tuple(
-        _State(test, tuple(to)) for test, to in zip(builder.tests, builder.moves, strict=True)
+        State(test, tuple(to)) for test, to in zip(builder.tests, builder.moves, strict=True)
     )
     acts = tuple(dict.fromkeys(builder.acts))
     return Pattern(text, acts, states, whole.first, at_start, at_end)
