@@ -24,11 +24,14 @@ from jinpai.cli.options import (
     checked_memory,
 )
 from jinpai.cli.plan_commands import plan_app
+from jinpai.cli.qc_calibrate_commands import calibrate_app
 from jinpai.cli.qc_commands import qc_app
+from jinpai.cli.qc_review_commands import add_reviews
 from jinpai.cli.report_commands import report
 from jinpai.cli.score_commands import add_scoring
 from jinpai.cli.setting_commands import settings_app
 from jinpai.cli.spark_options import Conf, EngineName, Master, Scratch, cluster_of
+from jinpai.cli.store_commands import store_app
 from jinpai.cli.words import both, say
 
 __all__ = ["app"]
@@ -465,9 +468,12 @@ app.command(
 )(report)
 app.add_typer(plan_app, name="plan")
 app.add_typer(qc_app, name="qc")
+add_reviews(qc_app)
+qc_app.add_typer(calibrate_app, name="calibrate")
 add_scoring(app)
 app.add_typer(settings_app, name="settings")
 app.add_typer(lake_app, name="lake")
+app.add_typer(store_app, name="store")
 
 
 @app.command(

@@ -24,6 +24,7 @@ __all__ = [
     "add_user",
     "change_user",
     "check_password",
+    "clear_login",
     "find_user",
     "has_people",
     "hash_token",
@@ -212,6 +213,13 @@ def set_password(session: Session, user: User, password: str, *, actor: str) -> 
     user.password_hash = _HASHER.hash(password)
     _sign_out(session, user)
     log_event(session, actor=actor, kind="user.password_set", subject=_subject(user))
+
+
+def clear_login(session: Session, user: User, *, actor: str) -> None:
+    """Take away password and second factor; the person needs an `invite` to get in again."""
+    user.password_hash = user.totp_secret = user.totp_step = None
+    _sign_out(session, user)
+    log_event(session, actor=actor, kind="user.login_cleared", subject=_subject(user))
 
 
 def check_password(user: User | None, password: str) -> bool:

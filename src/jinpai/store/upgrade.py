@@ -11,7 +11,7 @@ from sqlalchemy import Connection, text
 
 from jinpai.errors import WorkspaceError
 
-__all__ = ["head", "upgrade", "version_of"]
+__all__ = ["build", "head", "upgrade", "version_of"]
 
 _FOLDER = Path(__file__).with_name("migrations")
 _LOCK = 5_216_883_014  # ours among PostgreSQL's advisory locks
@@ -44,19 +44,38 @@ def upgrade(connection: Connection) -> list[str]:
         connection.execute(text(f"select pg_advisory_xact_lock({_LOCK})"))
     chain = scripts()
     current = version_of(connection)
-    known = {script.revision for script in chain.walk_revisions()}
-    if current is not None and current not in known:
-        raise WorkspaceError(
-            f"The store has version {current}; this version of jinpai knows up to {head()}. "
-            "Use the version that wrote it, or a later one.",
-            zh=f"数据库的版本为 {current}，本版 jinpai 只认识到 {head()}；"
-            "请使用写入它的版本或更新的版本。",
-        )
+    if current is not None and current not in _known(chain):
+        raise _later(current)
+    return build(connection)
+
+
+def build(connection: Connection, version: str = "head") -> list[str]:
+    """Run the migrations up to a version, in the transaction of ``connection``.
+
+    Returns their versions. Raises WorkspaceError for a version that is not known.
+    """
+    chain = scripts()
     context = MigrationContext.configure(connection)
     done = list[str]()
+    if version != "head" and version not in _known(chain):
+        raise _later(version)
+    steps = list(chain.iterate_revisions(version, context.get_current_revision() or "base"))
     with Operations.context(context):
-        for script in reversed(list(chain.iterate_revisions("head", current or "base"))):
+        for script in reversed(steps):
             script.module.upgrade()
             context.stamp(chain, script.revision)
             done.append(script.revision)
     return done
+
+
+def _known(chain: ScriptDirectory) -> set[str]:
+    return {script.revision for script in chain.walk_revisions()}
+
+
+def _later(version: str) -> WorkspaceError:
+    return WorkspaceError(
+        f"The store has version {version}; this version of jinpai knows up to {head()}. "
+        "Use the version that wrote it, or a later one.",
+        zh=f"数据库的版本为 {version}，本版 jinpai 只认识到 {head()}；"
+        "请使用写入它的版本或更新的版本。",
+    )
