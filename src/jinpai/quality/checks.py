@@ -14,7 +14,10 @@ from typing import Any
 
 from jinpai.quality.session import Message, Session
 
-__all__ = ["CHECKS", "CHECK_ACTS", "Hit"]
+__all__ = [
+    "CHECKS", "CHECK_ACTS", "CURT", "FILLERS", "NEEDS", "STEPS", "Hit", "is_bare", "is_recall",
+    "is_short", "whole",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,7 @@ def first_response(session: Session, settings: Mapping[str, float]) -> Hit | Non
     wait = _wait(asked, answer)
     if wait is None or wait <= settings["seconds"]:
         return None
-    return Hit((asked, answer), figures={"wait": _whole(wait)})
+    return Hit((asked, answer), figures={"wait": whole(wait)})
 
 
 def slow_round(session: Session, settings: Mapping[str, float]) -> Hit | None:
@@ -54,7 +57,7 @@ def slow_round(session: Session, settings: Mapping[str, float]) -> Hit | None:
         return None
     longest = max(_wait(asked, answer) or 0 for asked, answer in slow)
     shown = tuple(message for pair in slow for message in pair)
-    return Hit(shown, figures={"wait": _whole(longest), "count": len(slow)})
+    return Hit(shown, figures={"wait": whole(longest), "count": len(slow)})
 
 
 def nagging(session: Session, settings: Mapping[str, float]) -> Hit | None:
@@ -76,11 +79,11 @@ def unanswered_end(session: Session, settings: Mapping[str, float]) -> Hit | Non
     return Hit(tuple(left), figures={"count": len(left)})
 
 
-_NEEDS = frozenset({"buyer.ask_price", "buyer.ask_stock", "buyer.ask_size", "buyer.urge"})
+NEEDS = frozenset({"buyer.ask_price", "buyer.ask_stock", "buyer.ask_size", "buyer.urge"})
 
 
 def _is_courtesy(message: Message) -> bool:
-    return "buyer.courtesy_close" in message.acts and _NEEDS.isdisjoint(message.acts)
+    return "buyer.courtesy_close" in message.acts and NEEDS.isdisjoint(message.acts)
 
 
 def left_unanswered(session: Session, settings: Mapping[str, float]) -> Hit | None:
@@ -92,7 +95,7 @@ def left_unanswered(session: Session, settings: Mapping[str, float]) -> Hit | No
     if not left:
         return None
     waited = left[0] - (asked.at or 0.0)
-    return Hit((asked,), figures={"wait": _whole(waited)})
+    return Hit((asked,), figures={"wait": whole(waited)})
 
 
 def silent_watch(session: Session, settings: Mapping[str, float]) -> Hit | None:
@@ -103,12 +106,12 @@ def silent_watch(session: Session, settings: Mapping[str, float]) -> Hit | None:
         settled = [at for at in (order.paid_at, order.closed_at) if at is not None and at < until]
         reminded = any(order.created_at <= at <= until for at in order.reminded_at)
         if known and not settled and not reminded:
-            minutes = _whole(settings["seconds"] / 60)
+            minutes = whole(settings["seconds"] / 60)
             return Hit(figures={"minutes": minutes}, order_id=order.order_id)
     return None
 
 
-_STEPS = (
+STEPS = (
     ("agent.ask_want", "问要什么", "asking what is wanted"),
     ("agent.ask_why", "问为什么", "asking why"),
     ("agent.recommend_also", "推荐", "recommending"),
@@ -119,9 +122,9 @@ def selling_chain(session: Session, settings: Mapping[str, float]) -> Hit | None
     """The agent began to sell, but want, why and also did not all come, in this order."""
     shown, missing, place = list[Message](), list[tuple[str, str]](), 0
     begun = any(
-        act in message.acts for message in session.human for act, *_ in (_STEPS[0], _STEPS[2])
+        act in message.acts for message in session.human for act, *_ in (STEPS[0], STEPS[2])
     )
-    for act, zh, en in _STEPS:
+    for act, zh, en in STEPS:
         later = enumerate(session.human[place:], place)
         at = next((at for at, message in later if act in message.acts), None)
         if at is None:
@@ -133,7 +136,7 @@ def selling_chain(session: Session, settings: Mapping[str, float]) -> Hit | None
         return None
     names = {"missing_zh": "、".join(zh for zh, _ in missing)}
     names["missing_en"] = ", ".join(en for _, en in missing)
-    return Hit(tuple(dict.fromkeys(shown)), tuple(act for act, *_ in _STEPS), names)
+    return Hit(tuple(dict.fromkeys(shown)), tuple(act for act, *_ in STEPS), names)
 
 
 _SUGGESTS = {"agent.recommend_also", "agent.offer_alternative"}
@@ -165,11 +168,12 @@ def _suggests(message: Message) -> bool:
 
 
 _WORD = re.compile(r"\w")
-_FILLER = re.compile(r"[亲哦呢哈啊呀的了嗯恩噢~～。.!！?？,，\s]+")
+FILLERS = "亲哦呢哈啊呀的了嗯恩噢~～。.!！?？,，"
+_FILLER = re.compile(rf"[{FILLERS}\s]+")
 
 
 # A short word that is one of these is an answer all the same, and none that anybody likes.
-_CURT = frozenset({"agent.stiff_refusal", "agent.sarcasm"})
+CURT = frozenset({"agent.stiff_refusal", "agent.sarcasm"})
 
 
 def single_emoji(session: Session, settings: Mapping[str, float]) -> Hit | None:
@@ -179,8 +183,13 @@ def single_emoji(session: Session, settings: Mapping[str, float]) -> Hit | None:
 
 
 def _is_emoji(message: Message) -> bool:
-    text = message.text.strip()
-    if message.kind == "emoji" or re.fullmatch(r"#E-?s?\S{0,8}|/:\S{1,8}|\[[^\[\]]{1,6}\]", text):
+    return message.kind == "emoji" or is_bare(message.text)
+
+
+def is_bare(text: str) -> bool:
+    """Tell whether a text is one emoji, or what stands for one, and nothing else."""
+    text = text.strip()
+    if re.fullmatch(r"#E-?s?\S{0,8}|/:\S{1,8}|\[[^\[\]]{1,6}\]", text):
         return True
     return (
         0 < len(text) <= 8 and not _WORD.search(text) and any(ord(char) > 0x2190 for char in text)
@@ -193,11 +202,15 @@ def one_word(session: Session, settings: Mapping[str, float]) -> Hit | None:
         message
         for message in _answers(session)
         if message.kind == "text"
-        and _WORD.search(message.text)
-        and len(_FILLER.sub("", message.text)) <= settings["characters"]
-        and message.acts <= _CURT
+        and is_short(message.text, settings["characters"])
+        and message.acts <= CURT
     ]
     return Hit(tuple(short)) if short else None
+
+
+def is_short(text: str, characters: float) -> bool:
+    """Tell whether a text has a word, and no more than so many characters besides fillers."""
+    return bool(_WORD.search(text)) and len(_FILLER.sub("", text)) <= characters
 
 
 def _answers(session: Session) -> list[Message]:
@@ -230,15 +243,21 @@ _RECALL = re.compile(r"(你|您|客服)?撤回了一条消息|(message|msg) (was
 
 def recalled(session: Session, settings: Mapping[str, float]) -> Hit | None:
     """The agent took a message back."""
-    found = tuple(message for message in session.human if _RECALL.fullmatch(message.text.strip()))
+    found = tuple(message for message in session.human if is_recall(message.text))
     return Hit(found) if found else None
+
+
+def is_recall(text: str) -> bool:
+    """Tell whether a text is what platforms put in place of a message taken back."""
+    return _RECALL.fullmatch(text.strip()) is not None
 
 
 def _wait(asked: Message, answer: Message) -> float | None:
     return None if asked.at is None or answer.at is None else answer.at - asked.at
 
 
-def _whole(value: float) -> float | int:
+def whole(value: float) -> float | int:
+    """Return seconds with at most one decimal place."""
     return int(value) if value == int(value) else round(value, 1)
 
 
@@ -252,10 +271,10 @@ CHECKS: dict[str, Check] = {
 
 # The acts a check looks at: how they are recognised is part of what its rule finds.
 CHECK_ACTS: dict[str, tuple[str, ...]] = {
-    "unanswered_end": ("buyer.courtesy_close", *sorted(_NEEDS)),
+    "unanswered_end": ("buyer.courtesy_close", *sorted(NEEDS)),
     "silent_watch": ("agent.dunning",),
-    "selling_chain": tuple(act for act, *_ in _STEPS),
+    "selling_chain": tuple(act for act, *_ in STEPS),
     "unlike_product": tuple(sorted(_SUGGESTS)),
     "single_emoji": ("buyer.courtesy_close",),
-    "one_word": ("buyer.courtesy_close", *sorted(_CURT)),
+    "one_word": ("buyer.courtesy_close", *sorted(CURT)),
 }

@@ -15,9 +15,9 @@ from jinpai.quality.rule import Condition, Rule
 from jinpai.quality.sequence import Pattern, compile_sequence
 from jinpai.quality.session import Message, Session
 
-__all__ = ["Evidence", "Finding", "Judge", "score"]
+__all__ = ["SHOWN", "Evidence", "Finding", "Judge", "filled", "score", "sequence_of", "shown"]
 
-_SHOWN = 10
+SHOWN = 10  # messages of a finding's evidence
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ class Judge:
 
     def _finding(self, rule: Rule, session: Session, hit: Hit) -> Finding:
         figures = {**rule.settings, **hit.figures, "order": hit.order_id or ""}
-        shown = {name: _shown(value) for name, value in figures.items()}
+        told = {name: shown(value) for name, value in figures.items()}
         return Finding(
             rule=rule.code,
             version=self.version(rule.code),
@@ -106,9 +106,9 @@ class Judge:
             agent_id=session.agent_id,
             points=rule.points if rule.is_merit else 0.0 - rule.points,
             fatal=rule.fatal,
-            reason_zh=_filled(rule.reason_zh, shown),
-            reason_en=_filled(rule.reason_en, shown),
-            evidence=tuple(self._evidence(message, hit.acts) for message in hit.messages[:_SHOWN]),
+            reason_zh=filled(rule.reason_zh, told),
+            reason_en=filled(rule.reason_en, told),
+            evidence=tuple(self._evidence(message, hit.acts) for message in hit.messages[:SHOWN]),
             order_id=hit.order_id,
         )
 
@@ -127,18 +127,21 @@ def _version(rule: Rule, patterns: Mapping[str, str]) -> str:
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:12]
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
+    """Return a figure as reasons write it."""
     return str(int(value)) if isinstance(value, float) and value == int(value) else str(value)
 
 
-def _filled(sentence: str, figures: Mapping[str, str]) -> str:
+def filled(sentence: str, figures: Mapping[str, str]) -> str:
+    """Return a reason with its figures."""
     for name, value in figures.items():
         sentence = sentence.replace(f"{{{name}}}", value)
     return sentence
 
 
 @lru_cache(maxsize=1024)
-def _sequence(text: str, acts: frozenset[str]) -> Pattern:
+def sequence_of(text: str, acts: frozenset[str]) -> Pattern:
+    """Return a sequence compiled, once."""
     return compile_sequence(text, acts)
 
 
@@ -151,7 +154,7 @@ def _holds(
     if condition.act:
         return _act(condition, session)
     if condition.sequence:
-        compiled = _sequence(condition.sequence, acts)
+        compiled = sequence_of(condition.sequence, acts)
         place = compiled.find(session.messages)
         if place is None:
             return None
