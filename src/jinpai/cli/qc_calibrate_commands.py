@@ -8,7 +8,7 @@ import typer
 
 from jinpai.cli.console import note, print_json, progress, show
 from jinpai.cli.options import As, First, Last, Shop, Workspace, as_json
-from jinpai.cli.qc_review_commands import (
+from jinpai.cli.qc_review_options import (
     Agent,
     Comment,
     Finding,
@@ -16,9 +16,10 @@ from jinpai.cli.qc_review_commands import (
     Per,
     Reviewer,
     Rule,
+    Ruling,
     Seed,
     Share,
-    Verdict,
+    Viewer,
     What,
     asked_draw,
 )
@@ -110,14 +111,7 @@ def rule(
     workspace: Workspace,
     number: Number,
     finding: Finding,
-    verdict: Annotated[
-        Verdict,
-        typer.Argument(
-            metavar="right|wrong|partly",
-            show_default=False,
-            help=both("Is the finding right?", "right 正确、wrong 错误、partly 部分正确"),
-        ),
-    ],
+    verdict: Ruling,
     as_: Reviewer,
     comment: Comment = "",
     format_: As = "table",
@@ -153,15 +147,7 @@ def show_(
             metavar="NUMBER", show_default=False, help=both("Number of the session", "第几号校准")
         ),
     ] = None,
-    as_: Annotated[
-        str | None,
-        typer.Option(
-            "--as",
-            metavar="NAME",
-            show_default=False,
-            help=both("See what this person may see", "以此人的身份查看"),
-        ),
-    ] = None,
+    as_: Viewer = None,
     format_: As = "table",
 ) -> None:
     """Show sessions."""
