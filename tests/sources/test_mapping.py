@@ -301,3 +301,63 @@ def test_a_column_that_is_not_in_the_file(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text('{"other": 1}', "utf-8")
     with pytest.raises(UnknownFormat):
         read(tmp_path / "m.yaml", tmp_path / "a.json")
+
+
+LINES = """No,Cust,Day,Price,Qty
+1,c1,2026-03-02 09:00:00,0.065,3
+1,c1,2026-03-02 09:00:00,1.10,2
+2,c2,2026-03-02 10:00:00,9.99,1
+3,c3,2026-03-02 11:00:00,,1
+4,c4,2026-03-02 12:00:00,cheap,1
+2,c2,2026-03-02 10:05:00,0.01,1
+"""
+
+
+def test_prices_are_multiplied_and_lines_added_up(tmp_path: Path) -> None:
+    rule = """
+tables:
+  - table: orders
+    columns:
+      order_id: No
+      buyer_id: Cust
+      created_at: Day
+      paid_amount: {product: [Price, Qty], total: true}
+      item_count: {column: Qty, total: true}
+  - table: order_items
+    columns:
+      order_id: No
+      sub_order_id: {template: "{No}-{@row}"}
+      quantity: Qty
+      amount: {product: [Price, Qty, "2"]}
+"""
+    rows = made(tmp_path, rule, "lines.csv", LINES)
+    orders = {row["order_id"]: row for row in rows["orders"]}
+    # 0.195 + 2.20 = 2.395, rounded once; two whole sums; nothing; what cannot be multiplied stays.
+    assert {key: row["paid_amount"] for key, row in orders.items()} == {
+        "1": "2.40", "2": "10", "3": None, "4": "cheap * 1",
+    }  # fmt: skip
+    assert (orders["1"]["item_count"], orders["2"]["created_at"]) == ("5", "2026-03-02 10:05:00")
+    # 0.39, exactly to the cent; 4.40; 19.98; empty; unreadable; 0.02
+    amounts = [row["amount"] for row in rows["order_items"]]
+    assert amounts == ["0.39", "4.40", "19.98", None, "cheap * 1 * 2", "0.02"]
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ("{product: [Price]}", "product"),
+        ("{product: [Price, Qty], column: Qty}", "exactly one"),
+        ("{product: [Price, Quantiy]}", "Quantiy"),
+        ("{product: [Price, Qty], totals: true}", "total"),
+    ],
+)
+def test_products_that_do_not_hold(tmp_path: Path, value: str, words: str) -> None:
+    rule = f"tables: [{{table: orders, columns: {{order_id: No, paid_amount: {value}}}}}]"
+    with pytest.raises((UsageError, UnreadableFile), match=words):
+        made(tmp_path, rule, "lines.csv", LINES)
+
+
+def test_only_numbers_that_add_up_are_totals(tmp_path: Path) -> None:
+    rule = "tables: [{table: orders, columns: {order_id: {column: No, total: true}}}]"
+    with pytest.raises(UsageError, match="paid_amount"):
+        made(tmp_path, rule, "lines.csv", LINES)

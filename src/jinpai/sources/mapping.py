@@ -12,11 +12,12 @@ from zoneinfo import ZoneInfo
 
 from jinpai.errors import UnreadableFile, nearest
 from jinpai.sources.base import Batch, Context, Note, Recognition, Reject
+from jinpai.sources.canonical_tables import REQUIRED
 from jinpai.sources.columns import text_table
 from jinpai.sources.files import SourceFile, normalise_header
 from jinpai.sources.mapping_model import Mapping, TableRule, load_mapping
 from jinpai.sources.mapping_records import header_of, roots, walk
-from jinpai.sources.mapping_values import Record, condition, names_of, parse_time, value
+from jinpai.sources.mapping_values import Record, added, condition, names_of, parse_time, value
 
 __all__ = ["MappingSource", "load"]
 
@@ -124,7 +125,9 @@ class _Rule:
         self.passes = condition(rule.when, empty)
         self.columns = {name: value(name, spec, empty, zone) for name, spec in rule.columns.items()}
         self.fills = {name: spec.fill for name, spec in rule.columns.items() if spec.fill}
+        self.totals = [name for name, spec in rule.columns.items() if spec.total]
         self.held: list[Numbered] = []
+        self._sums: dict[tuple[str | None, ...], tuple[int, Made, dict[str, list[str]]]] = {}
 
     def rows(self, tops: Sequence[Record]) -> list[Numbered]:
         """Return (file row, canonical row) for every record that passes."""
@@ -132,6 +135,24 @@ class _Rule:
             (record.row, {name: make(record) for name, make in self.columns.items()})
             for record in _at(tops, self.mapping, self.rule)
             if self.passes(record)
+        ]
+
+    def add(self, rows: Sequence[Numbered]) -> None:
+        """Put rows of the same key together: the last row's cells, and what is added up."""
+        keys = [name for name in REQUIRED[self.rule.table] if name.endswith("_id")]
+        for at, row in rows:
+            key = tuple(row.get(name) for name in keys)
+            texts = self._sums[key][2] if key in self._sums else {name: [] for name in self.totals}
+            for name in self.totals:
+                if (text := row[name]) is not None:
+                    texts[name].append(text)
+            self._sums[key] = (at, row, texts)
+
+    def summed(self) -> list[Numbered]:
+        """Return a row per key, numbered as its last one."""
+        return [
+            (at, row | {name: added(found) for name, found in texts.items()})
+            for at, row, texts in self._sums.values()
         ]
 
 
@@ -152,11 +173,15 @@ class _FileReading:
             for at, rule in enumerate(self.rules):
                 made = rule.rows(tops)
                 self.made[at] += len(made)
-                if rule.fills:
+                if rule.totals:
+                    rule.add(made)
+                elif rule.fills:
                     rule.held += made
                 elif made:
                     yield self._batch(rule, made)
         for rule in self.rules:
+            if rule.totals and (summed := rule.summed()):
+                yield self._batch(rule, summed)
             if rule.held:
                 for name, how in rule.fills.items():
                     _fill(rule.held, name, how, self.zone)

@@ -16,6 +16,12 @@ from jinpai.sources.canonical_tables import COLUMNS
 __all__ = ["Condition", "Mapping", "TableRule", "Value", "load_mapping"]
 
 EMPTY = ("", "-", "--", "null")
+# What rows of one key can be added up to.
+_ADDED_UP = {
+    "orders": ("payable_amount", "paid_amount", "item_count"),
+    "order_items": ("quantity", "amount"),
+    "refunds": ("amount",),
+}
 Fill = Literal["next_in_conversation", "first_in_conversation"]
 
 
@@ -83,6 +89,7 @@ class Value(_Strict):
     column: Names = []
     const: str | None = None
     template: str | None = None
+    product: Annotated[list[str], Field(min_length=2)] | None = None
     when: Conditions = []
     map: dict[str, str] = {}
     otherwise: Annotated[str | None, BeforeValidator(_null)] = "keep"
@@ -90,6 +97,7 @@ class Value(_Strict):
     plus_seconds: str | None = None
     unit: Literal["yuan", "fen"] = "yuan"
     default: str | None = None
+    total: bool = False
     fill: Fill | None = None
 
     @model_validator(mode="before")
@@ -99,11 +107,11 @@ class Value(_Strict):
 
     @model_validator(mode="after")
     def _one_origin(self) -> Value:
-        given = bool(self.column) + (self.const is not None) + (self.template is not None)
-        if given != 1:
+        origins = (self.const, self.template, self.product)
+        if bool(self.column) + sum(origin is not None for origin in origins) != 1:
             raise _Refusal(
-                "give exactly one of column, const, template",
-                "column、const、template 须给且只给一个",
+                "give exactly one of column, const, template, product",
+                "column、const、template、product 须给且只给一个",
             )
         return self
 
@@ -123,7 +131,12 @@ class TableRule(_Strict):
         for name in self.columns:
             if name not in COLUMNS[self.table]:
                 raise _unknown(f"{self.table} column", name, COLUMNS[self.table])
+        for name, value in self.columns.items():
+            if value.total and name not in _ADDED_UP.get(self.table, ()):
+                raise _unknown("column to add up", name, _ADDED_UP.get(self.table, ()))
         fills = any(value.fill for value in self.columns.values())
+        if fills and any(value.total for value in self.columns.values()):
+            raise _Refusal("fill and total do not go together", "fill 与 total 不能同时使用")
         if fills and "conversation_id" not in self.columns:
             raise _Refusal("fill needs a conversation_id column", "fill 需要有 conversation_id 列")
         return self

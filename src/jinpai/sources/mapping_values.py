@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import ROUND_HALF_UP, Context, Decimal, InvalidOperation
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -15,10 +15,11 @@ from jinpai.sources.columns import value_text
 from jinpai.sources.grids import normalise_header, unguard
 from jinpai.sources.mapping_model import Condition, TableRule, Value
 
-__all__ = ["Record", "condition", "names_of", "parse_time", "value"]
+__all__ = ["Record", "added", "condition", "names_of", "parse_time", "value"]
 
 Getter = Callable[["Record"], str | None]
 _FIELD = re.compile(r"\{([^{}]+)\}")
+_EXACT_MATH = Context(prec=200)
 _EXCEL_ZERO = datetime(1899, 12, 30)
 
 
@@ -65,6 +66,7 @@ def names_of(rule: TableRule) -> Iterator[str]:
     for item in rule.columns.values():
         yield from item.column
         yield from _FIELD.findall(item.template or "")
+        yield from (name for name in item.product or () if _decimal(name) is None)
         if item.plus_seconds is not None and _decimal(item.plus_seconds) is None:
             yield item.plus_seconds
         conditions += item.when
@@ -135,8 +137,50 @@ def _origin(name: str, spec: Value, empty: frozenset[str]) -> Getter:
         return lambda record: spec.const
     if spec.template is not None:
         return _template(spec.template, empty)
+    if spec.product is not None:
+        return _product(spec.product, empty, is_whole=not spec.total)
     readers = [reader(column, empty, is_prose(name)) for column in spec.column]
     return lambda record: next((v for r in readers if (v := r(record)) is not None), None)
+
+
+def _product(names: Sequence[str], empty: frozenset[str], is_whole: bool) -> Getter:
+    """Multiply exactly; what is no number is handed on, so that the tables stage rejects it."""
+    factors = [_seconds(name, empty) for name in names]
+
+    def make(record: Record) -> str | None:
+        texts = [text for read in factors if read and (text := read(record)) is not None]
+        if len(texts) < len(factors):
+            return None
+        numbers = [number for text in texts if (number := _decimal(text)) is not None]
+        if len(numbers) < len(texts):
+            return " * ".join(texts)
+        exact = _EXACT_MATH.create_decimal(1)
+        for number in numbers:
+            exact = _EXACT_MATH.multiply(exact, number)
+        return cents(exact) if is_whole else format(exact, "f")
+
+    return make
+
+
+def cents(number: Decimal) -> str:
+    """Return a number to the cent, half up; a whole number without cents.
+
+    >>> cents(Decimal("0.195")), cents(Decimal("-0.005")), cents(Decimal("6.0"))
+    ('0.20', '-0.01', '6')
+    """
+    rounded = number.quantize(Decimal("0.01"), ROUND_HALF_UP, _EXACT_MATH)
+    return format(rounded, "f").removesuffix(".00")
+
+
+def added(texts: Sequence[str]) -> str | None:
+    """Return the exact sum to the cent, None of nothing; a text that is no number is handed on."""
+    total = Decimal(0)
+    for text in texts:
+        number = _decimal(text)
+        if number is None:
+            return text
+        total = _EXACT_MATH.add(total, number)
+    return cents(total) if texts else None
 
 
 def _template(template: str, empty: frozenset[str]) -> Getter:
