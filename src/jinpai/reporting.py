@@ -26,6 +26,7 @@ from jinpai.reports import render_page, write_workbook
 from jinpai.reports.extras import Extra, read_extra
 from jinpai.reports.frame import save_text, save_whole
 from jinpai.reports.model import Agents, Figures, Grades, Notes, Period, Report
+from jinpai.reports.products import ASKED, products
 from jinpai.reports.tables import (
     DAY_CODES,
     Asked,
@@ -42,7 +43,7 @@ from jinpai.scoring.score import Sheet
 from jinpai.settings import Settings
 from jinpai.workspace import MetricsResult, Workspace, scopes_of
 
-__all__ = ["collect", "write_report"]
+__all__ = ["Asking", "agents_of", "collect", "write_report"]
 
 
 OnStep = Callable[[str, float], None]
@@ -140,7 +141,7 @@ def _collected(
     plan: str | Path | None,
     policy: str | Path | None,
 ) -> Report:
-    ask = _Asking(workspace, shop.shop_id, rule)
+    ask = Asking(workspace, shop.shop_id, rule)
     before = _before(period, shop)
     with workspace.derived(shop.shop_id) as (engine, _, snapshot):
         extra = read_extra(engine, snapshot, workspace.config, shop.shop_id, period, rule)
@@ -148,7 +149,7 @@ def _collected(
     whole = ask.of(period)
     now = _cells(whole.rows, None)[None]
     then = {} if before is None else _cells(ask.of(before).rows, None)[None]
-    agents = _agents(ask, period, before, extra)
+    agents = agents_of(ask, period, before, extra)
     waits = extra.waits.items()
     return Report(
         shop_id=shop.shop_id,
@@ -170,6 +171,7 @@ def _collected(
         agents=agents,
         notes=_notes(workspace, shop, whole, period, rule, extra, has_before=before is not None),
         disputes=_disputes(ask, period),
+        products=products(ask.of(period, ASKED, by=("product",)).rows, extra.titles),
         trailing=_trailing(ask, period, date.fromisoformat(shop.first_day), here),
         cohorts=tuple(workspace.cohorts(shop_id=shop.shop_id, judge_rule=rule).cohorts),
         scores=None if plan is None else _scores(workspace, plan, period, shop.shop_id),
@@ -183,7 +185,8 @@ def _collected(
     )
 
 
-def _agents(ask: _Asking, period: Period, before: Period | None, extra: Extra) -> Agents:
+def agents_of(ask: Asking, period: Period, before: Period | None, extra: Extra) -> Agents:
+    """Return a sheet per agent of a period, with places, splits and findings against the team."""
     figures = _at_work(_cells(ask.of(period, by=("agent",)).rows, "agent_id"))
     previous = {} if before is None else _cells(ask.of(before, by=("agent",)).rows, "agent_id")
     here = tuple(days(period.first, period.last))
@@ -227,7 +230,7 @@ def _notes(
 _SHOP_DAYS = (*DAY_CODES, "shop_sales_amount", "silent_amount")
 
 
-def _disputes(ask: _Asking, period: Period) -> dict[str, tuple[MetricRow, ...]]:
+def _disputes(ask: Asking, period: Period) -> dict[str, tuple[MetricRow, ...]]:
     """Shares of complaints by stage and by cause; empty where there was none."""
     asked = {kind: ask.of(period, ["dispute_share"], by=(kind,)).rows for kind in _CLASSES}
     return {kind: tuple(rows) for kind, rows in asked.items() if rows}
@@ -238,7 +241,7 @@ _TRAILING, _LEAST_DAYS = 28, 7
 
 
 def _trailing(
-    ask: _Asking, period: Period, loaded_from: date, here: Sequence[date]
+    ask: Asking, period: Period, loaded_from: date, here: Sequence[date]
 ) -> dict[str, list[Any]]:
     """Rates of the 28 days that end with each day; null where not all of them are loaded.
 
@@ -267,7 +270,7 @@ def _grades(workspace: Workspace, policy: str | Path, period: Period, shop_id: s
 
 
 @dataclass(frozen=True)
-class _Asking:
+class Asking:
     """Figures of one shop under one rule."""
 
     workspace: Workspace

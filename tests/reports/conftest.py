@@ -65,18 +65,23 @@ def write_files(folder: Path) -> None:
         quoted = '"' + name.replace('"', '""') + '"'
         lines["agents"].append(f"{agent},{quoted},{team},presale")
     lines["refunds"] = [
-        "refund_id,order_id,opened_at,amount",
-        f"r1,o-ann-04-0,{at},50.00",
-        f"r2,o-ann-04-1,{at},50.00",
-        f"r3,o-bob-04-0,{at},20.00",
+        "refund_id,order_id,sub_order_id,opened_at,amount",
+        f"r1,o-ann-04-0,s1,{at},50.00",
+        f"r2,o-ann-04-1,s2,{at},50.00",
+        f"r3,o-bob-04-0,,{at},20.00",
     ]
     lines["complaints"] = [
-        "complaint_id,order_id,opened_at,stage,cause",
-        f"c1,o-ann-04-0,{at},delivery,logistics",
-        f"c2,o-ann-04-1,{at},delivery,quality",
-        f"c3,o-bob-04-0,{at},aftersales,logistics",
-        f"c4,o-bob-04-1,{at},,logistics",
+        "complaint_id,order_id,sub_order_id,opened_at,stage,cause",
+        f"c1,o-ann-04-0,s1,{at},delivery,logistics",
+        f"c2,o-ann-04-1,s2,{at},delivery,quality",
+        f"c3,o-bob-04-0,,{at},aftersales,logistics",
+        f"c4,o-bob-04-1,s4,{at},,logistics",
     ]
+    # Two orders of cups, both refunded and complained of; of three orders of pots one complaint.
+    lines["order_items"] = ["order_id,sub_order_id,product_id,quantity,amount"]
+    lines["order_items"] += [f"o-ann-04-{at},s{at + 1},cup,1,100.00" for at in range(2)]
+    lines["order_items"] += [f"o-bob-04-{at},s{at + 3},pot,1,200.00" for at in range(3)]
+    lines["products"] = ["product_id,title", "cup,<i>Cup</i>"]
     for name, texts in lines.items():
         (folder / f"{name}.csv").write_text("\n".join(texts) + "\n", "utf-8")
 

@@ -13,6 +13,7 @@ from jinpai.errors import UsageError
 from jinpai.metrics.decompose import FACTORS
 from jinpai.reporting import collect, write_report
 from jinpai.reports import Report
+from jinpai.reports.model import Product
 from jinpai.workspace import Workspace
 from reports.conftest import FIRST, LAST
 
@@ -76,6 +77,24 @@ def test_disputes_are_sorted_and_add_up(report: Report) -> None:
         (row.grain["cause"], row.numerator, row.cumulative) for row in report.disputes["cause"]
     ]
     assert cause == [("logistics", 3, 0.75), ("quality", 1, 1.0)]
+
+
+def test_products_by_hand(report: Report) -> None:
+    def parts(product: Product, code: str) -> tuple[object, object]:
+        row = product.figures[code]
+        return row.numerator, row.denominator
+
+    rates = [
+        (one.product_id, one.title, parts(one, "refund_rate"), parts(one, "complaint_rate"))
+        for one in report.products
+    ]
+    # Most refunds and complaints first; a refund without a sub-order is of no product, as are
+    # the 30 + 10 + 1 + 3 + 1 orders paid less the five with items.
+    assert rates == [
+        ("cup", "<i>Cup</i>", (2, 2), (2, 2)),
+        (None, "", (1, 40), (1, 40)),
+        ("pot", "pot", (0, 3), (1, 3)),
+    ]
 
 
 def test_notes_on_the_data(report: Report) -> None:

@@ -156,3 +156,14 @@ def test_charts_are_native(paths: dict[Language, Path]) -> None:
 def test_headline_amounts(value: float | None, zh: str, en: str) -> None:
     assert Words("zh", "¥").short(value) == zh
     assert Words("en", "¥").short(value) == en
+
+
+def test_products_are_told_with_what_they_were_counted_from(
+    books: dict[str, Any], report: Report
+) -> None:
+    (cup, none, pot) = rows_of(books["en"], "Products")
+    assert (cup["Product"], cup["Refund rate"], cup["Refund rate Denominator"]) == (
+        "<i>Cup</i>", 1, 2,
+    )  # fmt: skip
+    assert (none["Product"], none["product_id"]) == ("no product", None)
+    assert pot["Complaint rate"] == 1 / 3

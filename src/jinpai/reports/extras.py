@@ -27,6 +27,7 @@ class Extra:
     waits: dict[tuple[str | None, bool], Waits]
     baskets: dict[str, dict[str, Any]]
     filters: list[dict[str, Any]]
+    titles: dict[str, str]
 
 
 def read_extra(
@@ -40,6 +41,12 @@ def read_extra(
         {"shop_id": shop_id},
     )
     baskets = _rows(engine, "baskets", values | {"judge_rule": rule})
+    titles = engine.fetch(
+        "titles",
+        f"select product_id, title from ({snapshot.table_sql('products')})"
+        " where shop_id = $shop_id and title is not null",
+        {"shop_id": shop_id},
+    )
     name, money = _shop_words(config, engine, snapshot, shop_id)
     return Extra(
         shop_name=name,
@@ -48,6 +55,7 @@ def read_extra(
         waits=waits_by_agent(_rows(engine, "waits", values)),
         baskets={row["agent_id"]: row for row in baskets},
         filters=_rows(engine, "filtered", values),
+        titles={row["product_id"]: row["title"] for row in titles.to_pylist()},
     )
 
 

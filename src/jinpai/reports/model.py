@@ -27,6 +27,7 @@ __all__ = [
     "Grades",
     "Notes",
     "Period",
+    "Product",
     "Report",
     "Split",
     "Standing",
@@ -167,6 +168,18 @@ class Grades:
 
 
 @dataclass(frozen=True)
+class Product:
+    """What became of one product's orders; ``title`` is its id where it has no name.
+
+    The product of facts about no item that is loaded is None.
+    """
+
+    product_id: str | None
+    title: str
+    figures: Figures
+
+
+@dataclass(frozen=True)
 class Report:
     """Everything a report says.
 
@@ -174,6 +187,7 @@ class Report:
         money: the sign before amounts.
         days: every day of the period; series have a value per day.
         disputes: ``stage`` and ``cause`` -> shares of complaints, largest first.
+        products: those with a figure, most refunds and complaints first.
         trailing: metric code -> value per day, of the 28 days that end with it.
         concentration: how the agents' sales are spread over them.
         cohorts: buyers by month of first purchase, oldest first.
@@ -199,6 +213,7 @@ class Report:
     agents: Agents
     notes: Notes
     disputes: Mapping[str, tuple[MetricRow, ...]] = field(default_factory=dict)
+    products: tuple[Product, ...] = ()
     trailing: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     concentration: Concentration | None = None
     cohorts: tuple[Cohort, ...] = ()

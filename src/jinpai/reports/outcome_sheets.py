@@ -11,7 +11,7 @@ from jinpai.metrics.query import MetricRow
 from jinpai.reports.model import Report
 from jinpai.reports.outcomes import class_name, shown_codes
 from jinpai.reports.sheet import Book, Column, Valued
-from jinpai.reports.tables import AFTER_CODES, LOYALTY_CODES
+from jinpai.reports.tables import AFTER_CODES, LOYALTY_CODES, PRODUCT_CODES
 from jinpai.reports.verdicts import names_of
 from jinpai.reports.words import Words
 from jinpai.scoring.grade import Graded
@@ -23,6 +23,7 @@ __all__ = ["write_outcomes"]
 def write_outcomes(book: Book, report: Report, words: Words) -> None:
     """Write the sheets for which there is anything to write."""
     _metrics(book, report, words, "aftersales", AFTER_CODES)
+    _products(book, report, words)
     _trailing(book, report, words)
     _disputes(book, report, words)
     _metrics(book, report, words, "loyalty", LOYALTY_CODES)
@@ -36,7 +37,17 @@ def _metrics(book: Book, report: Report, words: Words, name: str, codes: Sequenc
     codes = shown_codes(report, codes)
     if not codes:
         return
-    columns = [Column(words("agent")), Column(words("team"))]
+    columns = [Column(words("agent")), Column(words("team")), *_columns(codes, words)]
+    rows = [
+        [one.name, one.team, *_parts(one.figures.get(code) for code in codes)]
+        for one in report.agents.sheets
+    ]
+    rows.append([words("everyone"), None, *_parts(report.shop.get(code) for code in codes)])
+    book.table(book.sheet(words(name)), columns, rows)
+
+
+def _columns(codes: Sequence[str], words: Words) -> list[Column]:
+    columns = []
     for code in codes:
         title = words.name(code)
         columns += [
@@ -44,12 +55,24 @@ def _metrics(book: Book, report: Report, words: Words, name: str, codes: Sequenc
             Column(f"{title} {words('numerator')}", "mean"),
             Column(f"{title} {words('denominator')}", "count"),
         ]
+    return columns
+
+
+def _products(book: Book, report: Report, words: Words) -> None:
+    """Every product by metrics, most refunds and complaints first."""
+    codes = shown_codes(report, PRODUCT_CODES)
+    if not codes or not report.products:
+        return
+    columns = [Column(words("product")), Column("product_id"), *_columns(codes, words)]
     rows = [
-        [one.name, one.team, *_parts(one.figures.get(code) for code in codes)]
-        for one in report.agents.sheets
+        [
+            one.title or words("no_product"),
+            one.product_id,
+            *_parts(one.figures.get(code) for code in codes),
+        ]
+        for one in report.products
     ]
-    rows.append([words("everyone"), None, *_parts(report.shop.get(code) for code in codes)])
-    book.table(book.sheet(words(name)), columns, rows)
+    book.table(book.sheet(words("products")), columns, rows)
 
 
 def _parts(rows: Any) -> list[Any]:

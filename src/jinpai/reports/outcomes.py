@@ -10,12 +10,14 @@ from jinpai.metrics.definition import registry
 from jinpai.metrics.query import MetricRow
 from jinpai.reports.model import AgentSheet, Figures, Report
 from jinpai.reports.people import Cell, anchors
-from jinpai.reports.tables import AFTER_CODES, LOYALTY_CODES
+from jinpai.reports.products import events
+from jinpai.reports.tables import AFTER_CODES, LOYALTY_CODES, PRODUCT_CODES
 from jinpai.reports.words import Words
 
 __all__ = ["Outcomes", "class_name", "shown_codes"]
 
 _COHORTS = 12
+_PRODUCTS = 12
 
 
 def shown_codes(report: Report, codes: Sequence[str]) -> list[str]:
@@ -55,6 +57,20 @@ class Outcomes:
             "rows": [self._line(sheet, codes) for sheet in self._r.agents.sheets],
             "total": [self._cell(self._r.shop, code, "") for code in codes],
         }
+
+    def products(self) -> dict[str, Any] | None:
+        """Return the products with the most refunds and complaints; nothing without any."""
+        shown = [one for one in self._r.products if events(one)][:_PRODUCTS]
+        codes = shown_codes(self._r, PRODUCT_CODES)
+        if not shown or not codes:
+            return None
+        lines = [
+            {"name": one.title or self._w("no_product"), "anchor": "",
+             "cells": [self._cell(one.figures, code, "") for code in codes]}
+            for one in shown
+        ]  # fmt: skip
+        total = [self._cell(self._r.shop, code, "") for code in codes]
+        return {"codes": codes, "rows": lines, "total": total, "of": len(self._r.products)}
 
     def _line(self, sheet: AgentSheet, codes: Sequence[str]) -> dict[str, Any]:
         tones = {one.code: "last" if one.is_weak else "best" for one in sheet.findings}
@@ -119,7 +135,7 @@ class Outcomes:
     def _month(self, month: CohortMonth, top: float) -> dict[str, Any]:
         return {
             "share": self._w.percent(month.share),
-            "under": f"{self._w.count(month.buyers)} · {self._w.short(month.amount)}",
+            "under": (self._w.count(month.buyers), self._w.brief(month.amount)),
             "heat": 0 if not month.months_since else round(9 * month.share / top),
             "is_provisional": month.status == "provisional",
         }

@@ -68,6 +68,7 @@ def _views(report: Report, words: Words) -> dict[str, Any]:
         "waits": people.waits(),
         "sheets": people.sheets(),
         "aftersales": outcomes.aftersales(),
+        "products": outcomes.products(),
         "disputes": outcomes.disputes(),
         "trailing": bool(report.trailing),
         "concentration": outcomes.concentration(),

@@ -19,6 +19,7 @@ __all__ = [
     "AFTER_CODES",
     "DAY_CODES",
     "LOYALTY_CODES",
+    "PRODUCT_CODES",
     "SELLING_CODES",
     "SERVICE_CODES",
     "SHEET_CODES",
@@ -85,6 +86,15 @@ SERVICE_CODES = (
 SHEET_CODES = (*SELLING_CODES, *SERVICE_CODES)
 """Metrics of an agent's page, in its two tables."""
 AFTER_CODES = SERVICE_CODES[SERVICE_CODES.index("refund_rate") :]
+PRODUCT_CODES = (
+    "refund_rate",
+    "refund_dispute_rate",
+    "return_rate",
+    "complaint_rate",
+    "refund_self_closed_rate",
+    "refund_close_hours",
+)
+"""Metrics of the table of products."""
 LOYALTY_CODES = (
     "returning_share",
     "old_buyer_churn",

@@ -109,6 +109,17 @@ class Words:
                     return f"{sign}{self.money}{number / size:,.1f}{letter}"
         return f"{sign}{self.money}{number:,.2f}"
 
+    def brief(self, value: Any) -> str:
+        """Return money where there is little room: 2.2万, 21.6k, without cents below that."""
+        if value is None:
+            return NONE
+        number, sign = abs(float(value)), "−" if value < 0 else ""
+        units = ((1e8, "亿"), (1e4, "万")) if self.language == "zh" else ((1e6, "m"), (1e4, "k"))
+        for least, unit in units:
+            if number >= least:
+                return f"{sign}{self.money}{number / (1e3 if unit == 'k' else least):,.1f}{unit}"
+        return f"{sign}{self.money}{number:,.0f}"
+
     def percent(self, value: float | None, *, signed: bool = False) -> str:
         """Return a share with one decimal."""
         if value is None:

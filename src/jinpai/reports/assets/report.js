@@ -161,7 +161,7 @@
       const low = Math.min(...spans.map(([from, to]) => Math.min(from, to)));
       const lift = low < 0 ? low : 0;
       option.xAxis = category(look, chart.labels);
-      option.xAxis.axisLabel = { color: look.quiet, fontSize: width < 420 ? 9 : 11, interval: 0, overflow: "break", width: (width - 60) / chart.labels.length - 4 };
+      option.xAxis.axisLabel = { color: look.quiet, fontSize: width < 420 ? 8 : 11, interval: 0, overflow: "break", width: (width - 48) / chart.labels.length - 2 };
       option.yAxis = valueAxis(look, "money", { show: true });
       option.yAxis.axisLabel.formatter = (value) => short(value + lift);
       option.tooltip.formatter = (items) => rowText(items[0].name, show("money", spans[items[0].dataIndex][3]));
@@ -189,7 +189,8 @@
     if (!chart) { place.closest("figure").remove(); return; }
     const width = place.clientWidth;
     if (!width) return;
-    const shrunk = place.closest(".sheet") ? 0.52 : 0.62; // so that an agent fits on one sheet of A4
+    // So that the overview, and every agent, fits on one sheet of A4.
+    const shrunk = place.closest(".sheet") ? 0.66 : place.closest(".overview") ? 0.54 : 0.62;
     const height = Math.round(Number(place.dataset.height) * (isPrinting() ? shrunk : 1));
     place.style.height = height + "px";
     const before = live.get(place.id);
