@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from jinpai import quality
 from jinpai.appraisal.api import Appraisals
 from jinpai.compare import compare_sales
 from jinpai.engine.duckdb import DuckEngine
@@ -33,6 +34,7 @@ from jinpai.metrics.evidence import explain_metric
 from jinpai.metrics.query import MetricRow, ShopScope, query, select_metrics
 from jinpai.metrics.result import to_arrow
 from jinpai.periods import parse_day, parse_range
+from jinpai.quality.names import know_rules
 from jinpai.refresh.as_read import as_read
 from jinpai.run import OnStep, RunReport, ShopRun, open_engine, run_line, shop_runs
 from jinpai.settings import Settings
@@ -95,6 +97,7 @@ class Workspace(Appraisals):
     def __init__(self, root: str | Path) -> None:
         self.root = Path(root)
         self.config: Config = load_config(self.root)
+        know_rules(self.root)
         place = self.config.lake
         self.lake = Lake(self.root, place.url, place.endpoint, place.region)
 
@@ -254,6 +257,7 @@ class Workspace(Appraisals):
             shops = [shop for shop in shops if shop.shop_id == shop_id]
         with open_engine(self.root) as engine:
             snapshot.register_derived(engine.con)
+            quality.put_missing(engine, snapshot.derived)
             put_views(engine, shops)
             as_read(snapshot).register(engine.con, _AFTER_SALES)
             yield engine, shops, snapshot

@@ -22,7 +22,7 @@ from .sequences import Setup, Story, delete_rows, digest, load, run
 from .test_incremental import fresh, same_as_full
 
 ORDERS = {"judged_orders", "reception_links"}
-JUDGED = {"findings", "session_scores"}
+JUDGED = {"findings", "session_scores", "session_products"}
 CHATS = {"sessions", "rounds", "receptions", *JUDGED}
 # By the definitions: what a setting has a part in. (A session decides who wins an order, a filter
 # which sessions may; the kind of a reception decides which orders it is linked with.)

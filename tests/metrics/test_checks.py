@@ -18,6 +18,7 @@ from jinpai.engine.duckdb import DuckEngine
 from jinpai.metrics.definition import registry
 from jinpai.metrics.query import MetricRow, ShopScope, query, select_metrics
 from jinpai.periods import DAY_US, day_number, days
+from jinpai.quality.rule import shipped_rules
 from jinpai.simulate import simulate
 from jinpai.workspace import init, scopes_of
 from reference.model import RULES, Shop
@@ -26,7 +27,11 @@ from worlds import put_tables, run_shop, run_shops, scope
 
 TEXT = yaml.safe_load((Path(__file__).parent / "checks.yaml").read_text("utf-8"))
 PRELUDE: dict[str, str] = TEXT["prelude"]
-CHECKS: dict[str, str] = TEXT["checks"]
+CHECKS: dict[str, str] = dict(TEXT["checks"])
+OF_A_RULE = CHECKS.pop("rule_{rule}_rate")
+# Of the metrics with one rule each, these stand for all.
+RULED = ("ignored", "unanswered_end", "no_greeting")
+CHECKS |= {f"rule_{rule}_rate": OF_A_RULE.replace("{rule}", rule) for rule in RULED}
 
 SEEDS = (8, 21, 40)  # all three rules; between them every metric has a figure
 
@@ -173,7 +178,8 @@ def compare(engine: DuckEngine, place: ShopScope, rule: str, seed: int, into: Co
         con.execute("delete from cell")
         con.execute("insert into cell values (?, ?, ?, ?)", values)
         grain = () if cell.level == "shop" else (cell.level,)
-        metrics = select_metrics(None, grain)
+        listed = [metric.code for metric in select_metrics(None, grain)]
+        metrics = select_metrics([*listed, *(f"rule_{rule}_rate" for rule in RULED)], grain)
         scopes = [replace(place, first=cell.first, last=cell.last, is_default=False)]
         rows = query(engine, scopes, metrics=metrics, grain=grain, judge_rule=rule)
         mine = {
@@ -210,7 +216,11 @@ def compare_shares(
 
 
 def test_every_metric_has_a_check() -> None:
-    assert sorted(CHECKS) == sorted(metric.code for metric in registry().metrics)
+    every = {metric.code for metric in registry().metrics}
+    assert set(CHECKS) == {code for code in every if not code.startswith("rule_")} | {
+        f"rule_{rule}_rate" for rule in RULED
+    }
+    assert {f"rule_{rule.code}_rate" for rule in shipped_rules()} <= every
 
 
 def simple_shop(seed: int) -> tuple[Shop, int | None]:

@@ -7,7 +7,7 @@ the definitions: docs/definitions, section 4; the data lies in the .yaml files o
 from __future__ import annotations
 
 import math
-from functools import cache
+from functools import cache, cached_property
 from importlib.resources import files
 from typing import Literal
 
@@ -15,6 +15,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, model_validator
 
 from jinpai.errors import UnknownName
+from jinpai.quality.names import RuleName, rule_names
 from jinpai.settings import Settings
 
 __all__ = ["CLASSES", "GRAINS", "Fact", "Measure", "Metric", "Registry", "registry"]
@@ -26,7 +27,7 @@ Unit = Literal[
     "ratio", "factor", "relative", "mean", "score", "seconds", "hours", "days",
 ]  # fmt: skip
 _COUNTS = {"people", "count", "orders", "items"}
-_FILES = ("presales", "aftersales", "loyalty")
+_FILES = ("presales", "aftersales", "loyalty", "quality")
 
 
 class _Model(BaseModel):
@@ -95,6 +96,7 @@ class Metric(_Model):
         seed: numbers of the items that asked for it.
         domain: the least and the largest value possible, both ends closed where finite.
         rate: of a count, the metric that is the rate of the same thing; else empty.
+        on_demand: shown only where it is asked for by its code.
     """
 
     code: str
@@ -118,6 +120,7 @@ class Metric(_Model):
     seed: tuple[int, ...] = ()
     domain: tuple[float, float] = (0.0, math.inf)
     rate: str = ""
+    on_demand: bool = False
     source: str = "definitions 4.1"
 
     @property
@@ -163,25 +166,65 @@ class Registry(_Model):
 
     def metric(self, code: str) -> Metric:
         """Return the metric of that code; raises UnknownName with the nearest one."""
-        for metric in self.metrics:
-            if metric.code == code:
-                return metric
-        raise UnknownName("metric", code, [metric.code for metric in self.metrics])
+        found = self._by_code.get(code)
+        if found is None:
+            raise UnknownName("metric", code, [metric.code for metric in self.metrics])
+        return found
+
+    @cached_property
+    def _by_code(self) -> dict[str, Metric]:
+        return {metric.code: metric for metric in self.metrics}
 
     def measure_at(self, name: str, by_product: bool) -> str:
         """Return the measure's name, or that of its stand-in at product grain."""
         return (self.measures[name].by_product or name) if by_product else name
 
 
-@cache
 def registry() -> Registry:
-    """Return the shipped registry."""
+    """Return the shipped registry, with a metric for each rule of inspection that is known."""
+    return _registry(rule_names())
+
+
+@cache
+def _registry(rules: tuple[RuleName, ...]) -> Registry:
     parts = [
         yaml.safe_load(files("jinpai.metrics").joinpath(f"{name}.yaml").read_text("utf-8"))
         for name in _FILES
     ]
+    measures = {name: measure for part in parts for name, measure in part["measures"].items()}
     return Registry(
         facts={name: fact for part in parts for name, fact in part["facts"].items()},
-        measures={name: measure for part in parts for name, measure in part["measures"].items()},
-        metrics=tuple(metric for part in parts for metric in part["metrics"]),
+        measures=measures | {name: one for rule in rules for name, one in _counts(rule).items()},
+        metrics=(
+            *(metric for part in parts for metric in part["metrics"]),
+            *(_rate(rule) for rule in rules),
+        ),
+    )
+
+
+def _counts(rule: RuleName) -> dict[str, Measure]:
+    """Return the sessions in which a rule found something, of all and by product."""
+    by_product = f"product_rule_{rule.code}"
+    here, there = (
+        Measure(fact=fact, distinct=("session_id",), where=f"rule = '{rule.code}'", by_product=then)
+        for fact, then in (("session_findings", by_product), ("product_findings", ""))
+    )
+    return {f"rule_{rule.code}": here, by_product: there}
+
+
+def _rate(rule: RuleName) -> Metric:
+    return Metric(
+        code=f"rule_{rule.code}_rate",
+        zh=f"{rule.zh}率",
+        en=f"{rule.en}: sessions",
+        text_zh=f"有“{rule.zh}”的会话 ÷ 质检会话",
+        text_en=f"judged sessions with the finding '{rule.en}' ÷ judged sessions",
+        unit="ratio",
+        direction="higher" if rule.is_merit else "lower",
+        numerator=f"rule_{rule.code}",
+        denominator="judged",
+        domain=(0.0, 1.0),
+        product=True,
+        on_demand=True,
+        source="definitions 4.4",
     )

@@ -21,12 +21,13 @@ from jinpai.metrics.query import MetricRow, ShopScope, own_range, query, select_
 from jinpai.metrics.recipes import quotient
 from jinpai.metrics.result import json_value
 from jinpai.metrics.statuses import Statuses
-from jinpai.metrics.texts import json_cell, json_cells, messages_of_rounds
+from jinpai.metrics.texts import findings_of_sessions, json_cell, json_cells, messages_of_rounds
 
 __all__ = ["check_names", "explain_metric"]
 
 _DIVIDE_BY = {"seconds": 1_000_000, "hours": 3_600_000_000}
 _WITH_MESSAGES = ("rounds",)
+_WITH_FINDINGS = ("inspections", "product_inspections")
 _WHO = {
     "agent": (
         "select agent_id from roster where shop_id = $shop_id"
@@ -37,6 +38,7 @@ _WHO = {
     "product": (
         "select product_id from sale_lines where shop_id = $shop_id"
         " union select product_id from order_items where shop_id = $shop_id"
+        " union select product_id from session_products where shop_id = $shop_id"
     ),
     "stage": "select distinct stage from complaints where shop_id = $shop_id",
     "cause": "select distinct cause from complaints where shop_id = $shop_id",
@@ -93,6 +95,7 @@ def explain_metric(
         rows.sort(key=lambda row: not row["in_numerator"])
     shown = rows if limit is None else rows[:limit]
     _add_messages(engine, scope, shown, unmask)
+    _add_findings(engine, scope.shop_id, [row for row in shown if row["fact"] in _WITH_FINDINGS])
     return {
         "metric": _described(metric, scope, judge_rule),
         "shop_id": scope.shop_id,
@@ -248,6 +251,13 @@ def _add_messages(
         )
         for row, messages in zip(rounds, found, strict=True):
             row["messages"] = messages
+
+
+def _add_findings(engine: DuckEngine, shop_id: str, sessions: list[dict[str, Any]]) -> None:
+    if sessions:
+        found = findings_of_sessions(engine, shop_id, [row["session_id"] for row in sessions])
+        for row in sessions:
+            row["findings"] = found.get(row["session_id"], [])
 
 
 def _described(metric: Metric, scope: ShopScope, judge_rule: str) -> dict[str, Any]:

@@ -54,7 +54,8 @@ class MetricRow(NamedTuple):
 def select_metrics(codes: Sequence[str] | None, grain: Sequence[str]) -> list[Metric]:
     """Return the metrics asked for, or all that exist at the grain.
 
-    Shares of classes (dispute_share) are among all of them where the grain has a class.
+    Shares of classes (dispute_share) are among all of them where the grain has a class; metrics of
+    single rules (rule_<code>_rate) never are.
 
     Raises:
         UnknownName: no such metric or grain.
@@ -66,7 +67,11 @@ def select_metrics(codes: Sequence[str] | None, grain: Sequence[str]) -> list[Me
     known = registry()
     if not codes:
         by_class = set(CLASSES) & set(grain)
-        return [m for m in known.metrics if _exists_at(m, grain) and (by_class or not m.classes)]
+        return [
+            m
+            for m in known.metrics
+            if _exists_at(m, grain) and (by_class or not m.classes) and not m.on_demand
+        ]
     chosen = [known.metric(code) for code in dict.fromkeys(codes)]
     for metric in chosen:
         if not _exists_at(metric, grain):

@@ -13,7 +13,14 @@ import pyarrow as pa
 from jinpai.engine.duckdb import DuckEngine
 from jinpai.settings import Settings
 
-__all__ = ["json_cell", "json_cells", "masked", "messages_of_rounds", "shown_message"]
+__all__ = [
+    "findings_of_sessions",
+    "json_cell",
+    "json_cells",
+    "masked",
+    "messages_of_rounds",
+    "shown_message",
+]
 
 _MOBILE = re.compile(r"(?<![0-9])(1[3-9][0-9])[0-9]{4}([0-9]{4})(?![0-9])")
 
@@ -49,6 +56,29 @@ left join sessions as s
 where o.position <= a.closed_position or (a.closed_position is null and o.sent_at <= s.ended_at)
 order by a.place, o.position
 """
+
+
+_FINDINGS = """
+select
+    f.session_id, f.finding_id, f.rule, f.points, f.is_fatal, f.order_id, f.reason_zh, f.reason_en,
+    f.evidence
+from findings as f
+inner join asked_sessions as a on a.session_id = f.session_id
+where f.shop_id = $shop_id and not f.is_shadow and not f.is_overruled
+order by f.session_id, f.points, f.rule
+"""
+
+
+def findings_of_sessions(
+    engine: DuckEngine, shop_id: str, sessions: Sequence[str]
+) -> dict[str, list[dict[str, Any]]]:
+    """Return session -> its findings that count, the costliest first."""
+    asked = pa.table({"session_id": pa.array(sorted(set(sessions)), pa.string())})
+    engine.put("asked_sessions", asked)
+    found = dict[str, list[dict[str, Any]]]()
+    for row in engine.fetch("findings", _FINDINGS, {"shop_id": shop_id}).to_pylist():
+        found.setdefault(row.pop("session_id"), []).append(row)
+    return found
 
 
 def json_cell(value: Any) -> Any:

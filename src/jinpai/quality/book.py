@@ -16,11 +16,12 @@ from pathlib import Path
 from jinpai.quality.acts.patterns import Act, load_acts
 from jinpai.quality.acts.scan import Scanner
 from jinpai.quality.judge import Judge
+from jinpai.quality.names import RULES_FILE
 from jinpai.quality.rule import Rule, load_rules
 
-__all__ = ["ACTS_FILE", "RULES_FILE", "Book", "book_id", "load_book"]
+__all__ = ["ACTS_FILE", "Book", "book_id", "load_book"]
 
-RULES_FILE, ACTS_FILE = "rules.yaml", "acts.yaml"
+ACTS_FILE = "acts.yaml"
 
 
 @dataclass(frozen=True)

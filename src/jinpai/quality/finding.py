@@ -1,10 +1,11 @@
-"""Findings and scores as every run publishes them: two derived tables of the lake.
+"""Findings and scores as every run publishes them: derived tables of the lake.
 
-``findings``        one row per finding
-``session_scores``  one row per inspected session: unfiltered, as the run cut it
+``findings``          one row per finding
+``session_scores``    one row per inspected session: unfiltered, as the run cut it
+``session_products``  one row per inspected session and product its messages show
 
-A session is named by shop, account, buyer and start (``session_id``); the same four columns are in
-both tables and in ``sessions``.
+A session is named by shop, account, buyer and start (``session_id``). docs/inspection.md names the
+columns; the rows come from `inspector.INSPECTED`.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from collections.abc import Iterable
 
 import pyarrow as pa
 
-__all__ = ["EVIDENCE", "FINDINGS", "SCORES", "finding_id", "session_id"]
+__all__ = ["EVIDENCE", "finding_id", "session_id"]
 
 # A message that shows a finding: its characters from ``start`` up to but without ``end`` (in
 # Unicode characters), and when it was sent (microseconds since 1970 UTC).
@@ -25,49 +26,6 @@ EVIDENCE = pa.struct(
         ("start", pa.int32()),
         ("end", pa.int32()),
         ("at_us", pa.int64()),
-    ]
-)
-
-_SESSION = [
-    ("shop_id", pa.string()),
-    ("agent_id", pa.string()),  # null: nobody in particular
-    ("buyer_id", pa.string()),
-    ("day", pa.date32()),  # local day of the session's start
-    ("session_no", pa.int64()),  # of the buyer and account, as in `sessions`
-    ("session_id", pa.string()),
-    ("started_at", pa.timestamp("us")),  # UTC
-    ("ended_at", pa.timestamp("us")),
-]
-
-FINDINGS = pa.schema(
-    [
-        ("finding_id", pa.string()),
-        *_SESSION,
-        ("rule", pa.string()),
-        ("rule_version", pa.string()),
-        ("rule_group", pa.string()),  # timing, selling, wording, merit
-        ("severity", pa.string()),  # low, medium, high
-        ("points", pa.float64()),  # below 0 for a fault; at most two decimal places
-        ("is_merit", pa.bool_()),
-        ("is_fatal", pa.bool_()),
-        ("is_shadow", pa.bool_()),  # of a rule on trial: costs nothing
-        ("is_overruled", pa.bool_()),  # an appeal was upheld: costs nothing
-        ("order_id", pa.string()),
-        ("reason_zh", pa.string()),
-        ("reason_en", pa.string()),
-        ("evidence", pa.list_(EVIDENCE)),  # at most 10, in order of time
-    ]
-)
-
-SCORES = pa.schema(
-    [
-        *_SESSION,
-        ("is_judged", pa.bool_()),  # both sides wrote: it counts in figures
-        ("score", pa.float64()),  # 100 + merits - faults, not below 0; 0 with a fatal fault
-        ("faults", pa.int64()),  # findings that cost points or are fatal, and count
-        ("merits", pa.int64()),
-        ("is_fatal", pa.bool_()),
-        ("product_ids", pa.list_(pa.string())),  # products its messages show, sorted
     ]
 )
 

@@ -7,6 +7,7 @@ select
     day,
     session_no,
     session_id,
+    is_judged,
     instant(start_us) as started_at,
     instant(end_us) as ended_at,
     rule,

@@ -23,7 +23,7 @@ from jinpai.quality.session import Session
 
 __all__ = ["INSPECTED", "Inspector"]
 
-# One row per session (rule null), and one per finding of it.
+# One row per session (rule and product_id null), one per product it shows, one per finding of it.
 INSPECTED = pa.schema(
     [
         ("shop_id", pa.string()),
@@ -39,7 +39,7 @@ INSPECTED = pa.schema(
         ("faults", pa.int64()),
         ("merits", pa.int64()),
         ("is_fatal", pa.bool_()),
-        ("product_ids", pa.list_(pa.string())),
+        ("product_id", pa.string()),
         ("finding_id", pa.string()),
         ("rule", pa.string()),
         ("rule_version", pa.string()),
@@ -117,7 +117,10 @@ class Inspector:
             for one, row in zip(found, listed, strict=True)
             if not (row["is_shadow"] or row["is_overruled"])
         ]
-        return [named | _session_row(place, session, counted), *listed]
+        products = [named | {"product_id": product} for product in place.product_ids]
+        of_session = _session_row(session, counted)
+        judged = {"is_judged": of_session["is_judged"]}
+        return [named | of_session, *(row | judged for row in (*products, *listed))]
 
     def _finding_row(self, place: Place, found: Finding) -> dict[str, Any]:
         rule = self.book.judge.rule(found.rule)
@@ -154,12 +157,11 @@ class Inspector:
 _NAMES = ("shop_id", "agent_key", "buyer_id", "day", "session_no", "start_us", "end_us")
 
 
-def _session_row(place: Place, session: Session, counted: Sequence[Finding]) -> dict[str, Any]:
+def _session_row(session: Session, counted: Sequence[Finding]) -> dict[str, Any]:
     return {
         "is_judged": bool(session.human) and bool(session.buyer),
         "score": score(counted),
         "faults": sum(one.points < 0 or one.fatal for one in counted),
         "merits": sum(one.points > 0 for one in counted),
         "is_fatal": any(one.fatal for one in counted),
-        "product_ids": list(place.product_ids),
     }

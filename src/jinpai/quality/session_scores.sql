@@ -12,7 +12,6 @@ select
     score,
     faults,
     merits,
-    is_fatal,
-    product_ids
+    is_fatal
 from inspected
-where rule is null
+where rule is null and product_id is null

@@ -77,6 +77,7 @@ LAYOUTS: dict[str, Layout] = {
     ),
     "findings": Layout("buyer", _week("date_day(r.day)")),
     "session_scores": Layout("buyer", _week("date_day(r.day)")),
+    "session_products": Layout("buyer", _week("date_day(r.day)")),
 }
 
 
