@@ -142,8 +142,11 @@ class Workspace(Appraisals):
         spark: SparkCluster | None = None,
         on_step: OnStep | None = None,
     ) -> RunReport:
-        """Make conversations, attribution and credits (see `run.run_line`)."""
-        return run_line(
+        """Make conversations, attribution, credits and findings (see `run.run_line`).
+
+        What reviewers decided in the workspace's store, if it has one, is taken into account.
+        """
+        report = run_line(
             self.lake,
             self.config,
             as_of=as_of,
@@ -153,7 +156,20 @@ class Workspace(Appraisals):
             threads=threads,
             spark=spark,
             on_step=on_step,
+            rulings=self._rulings(),
         )
+        if self.config.has_store:
+            from jinpai.review.decisions import note_run
+
+            note_run(self)
+        return report
+
+    def _rulings(self) -> pa.Table | None:
+        if not self.config.has_store:  # and nothing that reads one is loaded
+            return None
+        from jinpai.review.decisions import rulings_for_run
+
+        return rulings_for_run(self.config)
 
     def metrics(
         self,

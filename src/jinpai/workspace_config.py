@@ -40,6 +40,7 @@ together or not at all.
 from __future__ import annotations
 
 import json
+import os
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -66,6 +67,8 @@ from jinpai.toml_file import locked, read_toml, toml_item, write_whole
 
 __all__ = [
     "FILE_NAME",
+    "STORE_FILE",
+    "STORE_URL",
     "Change",
     "Config",
     "Effective",
@@ -77,6 +80,8 @@ __all__ = [
 ]
 
 FILE_NAME = "jinpai.toml"
+STORE_FILE = "store.db"
+STORE_URL = "JINPAI_STORE_URL"  # the environment's word for where the store lies
 FORMAT = 1
 _TABLES: dict[str, type] = {
     **dict.fromkeys(("workspace", "store", "review", "settings", "shops"), dict),
@@ -152,7 +157,6 @@ class Config:
         default_shop: shop_id meant where none is named.
         shops: shop_id -> entry, in the file's order.
         lake: where the tables lie.
-        store_url: where the store lies; None is a file of its own.
         review: the terms of appeals.
     """
 
@@ -165,12 +169,22 @@ class Config:
         data = _tables(text, self.path)
         self.default_shop, self.shops = _shops(data)
         self.lake = _lake(data["workspace"])
-        self.store_url = _store_url(data["store"])
+        self._store_url = _store_url(data["store"])
         self.review = _review(data["review"])
         self._levels = _levels(data)
         self._recorded = _history(data)
         for shop_id in (None, *self.shops):
             self.settings(shop_id)
+
+    @property
+    def store_url(self) -> str | None:
+        """Where the store lies: JINPAI_STORE_URL, or [store] url; None is a file of its own."""
+        return os.environ.get(STORE_URL) or self._store_url
+
+    @property
+    def has_store(self) -> bool:
+        """Tell whether people have used the workspace: nothing else makes a store."""
+        return self.store_url is not None or (self.root / STORE_FILE).exists()
 
     def shop(self, shop_id: str | None = None) -> ShopEntry:
         """Return the shop, or the default one; raises UnknownName."""

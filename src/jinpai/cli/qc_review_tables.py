@@ -60,7 +60,7 @@ def cases_table(cases: Sequence[Mapping[str, Any]]) -> Table:
             case["agent_id"] or "–",
             case["rule"],
             f"{case['points']:g}",
-            word(case["state"]) if case["verdict"] is None else word(case["verdict"]),
+            word(case["verdict"] if case["state"] == "settled" else case["state"]),
             say(case["reason_en"], case["reason_zh"]),
         )
         for case in cases

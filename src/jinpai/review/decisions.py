@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -12,7 +11,7 @@ from sqlalchemy.orm import Session
 from jinpai.quality.rulings import RULINGS, UPHELD
 from jinpai.review.agreement import final_verdict
 from jinpai.review.candidates import shown_days
-from jinpai.store.database import ENV_URL, FILE_NAME, open_store
+from jinpai.store.database import open_store
 from jinpai.store.reviews import Case
 from jinpai.store.rulings import show_days
 from jinpai.workspace_config import Config
@@ -20,19 +19,11 @@ from jinpai.workspace_config import Config
 if TYPE_CHECKING:
     from jinpai.workspace import Workspace
 
-__all__ = ["decisions", "has_store", "note_run", "rulings_for_run"]
+__all__ = ["decisions", "note_run", "rulings_for_run"]
 
 
-def has_store(config: Config) -> bool:
-    """Tell whether the workspace has a store: a run makes none of its own."""
-    elsewhere = os.environ.get(ENV_URL) or config.store_url
-    return bool(elsewhere) or (config.root / FILE_NAME).exists()
-
-
-def rulings_for_run(config: Config) -> pa.Table | None:
-    """Return what was decided about findings (`quality.rulings.RULINGS`); None without a store."""
-    if not has_store(config):
-        return None
+def rulings_for_run(config: Config) -> pa.Table:
+    """Return what was decided about findings (`quality.rulings.RULINGS`)."""
     with open_store(config) as store, store.read() as session:
         return decisions(session)
 
@@ -62,9 +53,8 @@ def _verdict(row: Row[str, str, str | None]) -> str:
 def note_run(workspace: Workspace) -> None:
     """Note which days' findings can be seen since the last run: their time to be appealed begins.
 
-    Nothing without a store; then the time begins when somebody first looks.
+    Called where there is a store; without one the time begins when somebody first looks.
     """
-    if has_store(workspace.config):
-        days = shown_days(workspace)
-        with open_store(workspace.config) as store, store.write() as session:
-            show_days(session, days)
+    days = shown_days(workspace)
+    with open_store(workspace.config) as store, store.write() as session:
+        show_days(session, days)

@@ -33,12 +33,10 @@ from sqlalchemy.orm import Session
 
 from jinpai.errors import UsageError, WorkspaceError
 from jinpai.store.upgrade import head, upgrade, version_of
-from jinpai.workspace_config import Config, load_config
+from jinpai.workspace_config import STORE_FILE, Config, load_config
 
-__all__ = ["ENV_URL", "FILE_NAME", "Store", "open_store", "store_url"]
+__all__ = ["Store", "open_store", "store_url"]
 
-FILE_NAME = "store.db"
-ENV_URL = "JINPAI_STORE_URL"
 _BUSY_SECONDS = 30
 _POSTGRES = ("postgres", "postgresql", "postgresql+psycopg")
 
@@ -132,10 +130,9 @@ def open_store(place: Config | str | Path) -> Store:
 
 def store_url(config: Config) -> URL:
     """Return where a workspace's store lies: JINPAI_STORE_URL, jinpai.toml, or its own file."""
-    given = os.environ.get(ENV_URL) or config.store_url
-    if given:
-        return checked_url(given)
-    path = (config.root / FILE_NAME).resolve()
+    if config.store_url is not None:
+        return checked_url(config.store_url)
+    path = (config.root / STORE_FILE).resolve()
     _private(path)
     return URL.create("sqlite", database=str(path))
 
