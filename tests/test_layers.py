@@ -31,7 +31,6 @@ STAGES = (
     "metrics",
     "scoring",
     "reports",
-    "web",
 )
 
 
@@ -57,7 +56,7 @@ def breaches(package: Path) -> list[str]:
     for path in sorted(package.rglob("*.py")):
         owner = path.relative_to(package).with_suffix("").parts[0]
         for name in imports(path, package):
-            # Whatever is not on the line (run, cli, simulate, …) stands above it.
+            # Whatever is not on the line (run, cli, web, simulate, …) stands above it.
             forward = order.get(name, len(order)) > order.get(owner, len(order))
             if owner in order and name in modules and forward:
                 found.append(f"{path.relative_to(package)} imports {name}")

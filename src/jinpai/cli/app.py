@@ -29,6 +29,7 @@ from jinpai.cli.qc_commands import qc_app
 from jinpai.cli.qc_review_commands import add_reviews
 from jinpai.cli.report_commands import report
 from jinpai.cli.score_commands import add_scoring
+from jinpai.cli.serve_commands import add_serve, user_app
 from jinpai.cli.setting_commands import settings_app
 from jinpai.cli.spark_options import Conf, EngineName, Master, Scratch, cluster_of
 from jinpai.cli.store_commands import store_app
@@ -154,8 +155,8 @@ def init(
         return
     note(
         say(
-            f"Workspace {workspace} is ready. Next: jinpai import {workspace} PATH...",
-            f"工作区 {workspace} 已建好。下一步：jinpai import {workspace} 文件或文件夹",
+            f"Workspace {workspace} is ready. Next: jinpai import {shell_word(workspace)} PATH...",
+            f"工作区 {workspace} 已建好。下一步：jinpai import {shell_word(workspace)} 文件或文件夹",
         ),
         "green",
     )
@@ -428,8 +429,8 @@ def metrics(
         note(
             say(
                 "Data or settings changed since the last run; refresh with: "
-                f"jinpai run {workspace}",
-                f"上次计算之后数据或设置有改动；请重新计算：jinpai run {workspace}",
+                f"jinpai run {shell_word(workspace)}",
+                f"上次计算之后数据或设置有改动；请重新计算：jinpai run {shell_word(workspace)}",
             )
         )
     deliver(opened, result, format_, out, chosen=bool(metric))
@@ -474,6 +475,8 @@ add_scoring(app)
 app.add_typer(settings_app, name="settings")
 app.add_typer(lake_app, name="lake")
 app.add_typer(store_app, name="store")
+add_serve(app)
+app.add_typer(user_app, name="user")
 
 
 @app.command(

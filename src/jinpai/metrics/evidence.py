@@ -63,6 +63,7 @@ def explain_metric(
     day: date | None = None,
     judge_rule: str = "order_first",
     limit: int | None = None,
+    offset: int = 0,
     unmask: bool = False,
 ) -> dict[str, Any]:
     """Return a figure with the rows behind it, all as JSON values.
@@ -74,6 +75,7 @@ def explain_metric(
         day: a cell of one day; default the scope's whole period, or the metric's own where no range
             was asked for.
         limit: rows to return at most; default all.
+        offset: rows to pass over before them.
     Returns:
         ``metric``, ``shop_id``, ``cell``, ``first``, ``last``, ``judge_rule``, ``value``,
         ``numerator``, ``denominator``, ``status``, ``arithmetic`` (how to count again), ``rows``,
@@ -90,10 +92,10 @@ def explain_metric(
     figure = _figure(engine, scope, metric, grain, cell, judge_rule)
     known = registry()
     sides = _sides(known, metric, "product" in grain)
-    rows = [row for side in sides for row in _rows(engine, known, scope, side, who, judge_rule)]
-    if metric.classes:
-        rows.sort(key=lambda row: not row["in_numerator"])
-    shown = rows if limit is None else rows[:limit]
+    asked = [_asked(engine, known, scope, side, who, judge_rule) for side in sides]
+    count = sum(one.count for one in asked)
+    end = count if limit is None else min(offset + limit, count)
+    shown = list(_between(asked, offset, end, is_sorted=bool(metric.classes)))
     _add_messages(engine, scope, shown, unmask)
     _add_findings(engine, scope.shop_id, [row for row in shown if row["fact"] in _WITH_FINDINGS])
     return {
@@ -109,7 +111,7 @@ def explain_metric(
         "status": figure.status,
         "arithmetic": _arithmetic(known, metric, sides),
         "rows": [json_cells(row) for row in shown],
-        "row_count": len(rows),
+        "row_count": count,
     }
 
 
@@ -189,14 +191,51 @@ def _fact(known: Registry, measure: str) -> str:
     return known.measures[measure].fact
 
 
-def _rows(
+@dataclass(frozen=True)
+class _Asked:
+    """The rows of one side, not read yet; ``count`` of them, in one order."""
+
+    engine: DuckEngine
+    known: Registry
+    side: _Side
+    sql: str
+    values: Mapping[str, Any]
+    count: int
+
+    def rows(self, offset: int, limit: int) -> Iterator[dict[str, Any]]:
+        """Yield some of the rows."""
+        sql = f"{self.sql}\nlimit {limit} offset {offset}"
+        name = f"evidence {self.side.fact}"
+        for row in self.engine.fetch(name, sql, self.values).to_pylist():
+            roles = dict.fromkeys(self.side.roles.values())
+            marks = {measure: row.pop(f"in_{measure}") for measure in roles}
+            row.pop("cell_no")
+            yield _marked(self.known, self.side, row, marks)
+
+
+def _between(
+    asked: list[_Asked], offset: int, end: int, *, is_sorted: bool
+) -> Iterator[dict[str, Any]]:
+    """Yield the rows from one place to another; sorted, those of the numerator come first."""
+    if is_sorted:
+        rows = [row for one in asked for row in one.rows(0, one.count)]
+        yield from sorted(rows, key=lambda row: not row["in_numerator"])[offset:end]
+        return
+    for one in asked:
+        first, last = max(offset, 0), min(end, one.count)
+        if first < last:
+            yield from one.rows(first, last - first)
+        offset, end = offset - one.count, end - one.count
+
+
+def _asked(
     engine: DuckEngine,
     known: Registry,
     scope: ShopScope,
     side: _Side,
     who: Mapping[str, str | None],
     judge_rule: str,
-) -> Iterator[dict[str, Any]]:
+) -> _Asked:
     level = next((part for part in ("agent", "team") if part in who), "shop")
     values: dict[str, Any] = {
         "shop_id": scope.shop_id,
@@ -216,10 +255,9 @@ def _rows(
     sql = evidence_sql(known, side.fact, flags, [*conditions, f"({counted})"])
     used = {name: value for name, value in values.items() if f"${name}" in sql}
     put_relations(engine, time_cells([scope], ()), sql)
-    for row in engine.fetch(f"evidence {side.fact}", sql, used).to_pylist():
-        marks = {name: row.pop(f"in_{name}") for name in dict.fromkeys(side.roles.values())}
-        row.pop("cell_no")
-        yield _marked(known, side, row, marks)
+    counting = f"select count(*) as n from (\n{sql}\n)"
+    count = engine.fetch(f"evidence {side.fact}", counting, used)["n"][0].as_py()
+    return _Asked(engine, known, side, sql, used, count)
 
 
 def _marked(

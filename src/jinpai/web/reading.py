@@ -1,0 +1,235 @@
+"""The workspace as pages read it: engines that stay open, figures that are asked for once.
+
+Nothing is computed here: `Reader` is a `Workspace` that keeps a few engines with the relations of
+the last run open, and remembers figures by the run and the question.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from jinpai import __version__
+from jinpai.engine.duckdb import DuckEngine
+from jinpai.errors import UnknownName, UsageError
+from jinpai.metrics.definition import registry
+from jinpai.refresh.as_read import as_read
+from jinpai.run import ShopRun, open_engine, shop_runs
+from jinpai.tables.lake import Snapshot
+from jinpai.web.memory import Memory
+from jinpai.workspace import MetricsResult, Workspace
+from jinpai.workspace_config import FILE_NAME, load_config
+
+__all__ = ["NotRun", "Reader", "Roster"]
+
+ENGINES, THREADS, MEMORY = 2, 2, "400MB"
+# Canonical tables that explanations read beside those `Workspace.prepare` makes known.
+_CANONICAL = ("messages", "orders", "products")
+
+Roster = dict[str, dict[str, Any]]
+
+
+class NotRun(UsageError):
+    """There are no figures yet: nothing was run in this workspace."""
+
+
+@dataclass
+class _State:
+    """The last run as long as it is the last: its snapshot and engines that know it."""
+
+    snapshot: Snapshot
+    run_key: str
+    idle: list[DuckEngine] = field(default_factory=list)
+
+
+class Reader(Workspace):
+    """A workspace for many short questions at once (see `Workspace` for the questions)."""
+
+    def __init__(self, root: str | Path) -> None:
+        super().__init__(root)
+        self.memory = Memory(self.root / "cache")
+        self._config_file = self.root / FILE_NAME
+        self._config_at = self._config_file.stat().st_mtime_ns
+        self._lock = threading.Lock()
+        self._room = threading.BoundedSemaphore(ENGINES)
+        self._state: _State | None = None
+
+    def close(self) -> None:
+        """Close the engines."""
+        with self._lock:
+            state, self._state = self._state, None
+        for engine in state.idle if state else ():
+            engine.close()
+
+    @property
+    def run_key(self) -> str:
+        """What changes whenever another run is in force; raises NotRun before the first."""
+        return self._current().run_key
+
+    @contextmanager
+    def derived(
+        self, shop_id: str | None = None
+    ) -> Iterator[tuple[DuckEngine, list[ShopRun], Snapshot]]:
+        """Lend an engine that knows the last run; raises as `Workspace.derived`."""
+        with self._room:
+            state = self._current()
+            shops = _chosen(shop_runs(state.snapshot.run or {}), shop_id)
+            engine = self._take(state)
+            try:
+                yield engine, shops, state.snapshot
+            finally:
+                self._give_back(state, engine)
+
+    @contextmanager
+    def _opened(self, shop_id: str | None) -> Iterator[tuple[DuckEngine, ShopRun]]:
+        with self.derived(shop_id or self.default_shop()) as (engine, shops, _):
+            yield engine, shops[0]
+
+    def shops(self) -> list[ShopRun]:
+        """Return the shops of the last run."""
+        return shop_runs(self._current().snapshot.run or {})
+
+    def default_shop(self) -> str:
+        """Return the shop to show where none was chosen: the workspace's own, else the first."""
+        known = [shop.shop_id for shop in self.shops()]
+        own = self.config.default_shop
+        return own if own in known else known[0]
+
+    def shop_name(self, shop_id: str) -> str:
+        """Return a shop's name."""
+        entry = self.config.shops.get(shop_id)
+        return entry.name if entry else shop_id
+
+    def money_sign(self, shop_id: str) -> str:
+        """Return the sign before a shop's amounts."""
+        entry = self.config.shops.get(shop_id)
+        code = entry.currency if entry else "CNY"
+        return "¥" if code == "CNY" else f"{code} "
+
+    def is_stale(self, shop_id: str) -> bool:
+        """Whether data was loaded or settings changed since the last run."""
+        state = self._current()
+        return self._stale(state.snapshot, _chosen(self.shops(), shop_id))
+
+    def ran_at(self) -> str:
+        """Return when the state in force was published, ISO text in UTC."""
+        return self._current().snapshot.manifest.at
+
+    def roster(self, shop_id: str) -> Roster:
+        """Return agent_id -> name, team, role of the shop's accounts."""
+
+        def read() -> Roster:
+            sql = "select agent_id, name, team, role from roster where shop_id = $shop_id"
+            with self.derived(shop_id) as (engine, _, _):
+                rows = engine.fetch("roster", sql, {"shop_id": shop_id}).to_pylist()
+            return {row.pop("agent_id"): row | {"name": row["name"] or ""} for row in rows}
+
+        made: Roster = self.kept(("roster", shop_id), read)
+        return made
+
+    def ask(
+        self,
+        metrics: Sequence[str] | None = None,
+        *,
+        by: Sequence[str] = (),
+        first: str | date | None = None,
+        last: str | date | None = None,
+        judge_rule: str | None = None,
+        shop_id: str | None = None,
+        trailing: int = 0,
+    ) -> MetricsResult:
+        """Return figures as `Workspace.ask`, from memory where they were asked for before."""
+        codes = None if metrics is None else tuple(metrics)
+        asked = (codes, tuple(by), str(first), str(last), judge_rule, shop_id, trailing)
+        ask = super().ask
+        made = self.memory.figures(
+            _digest(self.run_key, asked),
+            self.shops,
+            lambda: ask(
+                metrics,
+                by=by,
+                first=first,
+                last=last,
+                judge_rule=judge_rule,
+                shop_id=shop_id,
+                trailing=trailing,
+            ),
+        )
+        state = self._current()
+        return replace(made, is_stale=self._stale(state.snapshot, made.shops))
+
+    def kept(self, question: tuple[Any, ...], answer: Any) -> Any:
+        """Return what ``answer()`` gives, asked once per run and question."""
+        return self.memory.kept(_digest(self.run_key, question), answer)
+
+    def _current(self) -> _State:
+        """Return the state of the last run, a new one when another was published."""
+        self._read_config()
+        snapshot = self.lake.snapshot()
+        with self._lock:
+            if self._state is not None and self._state.snapshot.id == snapshot.id:
+                return self._state
+            if snapshot.run is None:
+                raise NotRun(
+                    f"There are no figures yet; run 'jinpai run {self.root}' first.",
+                    zh=f"还没有计算结果；请先计算：jinpai run {self.root}",
+                )
+            old, self._state = self._state, _State(snapshot, _run_key(snapshot))
+            made = self._state
+        for engine in old.idle if old else ():
+            engine.close()
+        return made
+
+    def _read_config(self) -> None:
+        try:
+            at = self._config_file.stat().st_mtime_ns
+        except OSError:
+            return
+        if at != self._config_at:
+            self.config, self._config_at = load_config(self.root), at
+
+    def _take(self, state: _State) -> DuckEngine:
+        with self._lock:
+            if state.idle:
+                return state.idle.pop()
+        engine = open_engine(self.root, memory=MEMORY, threads=THREADS)
+        try:
+            self.prepare(engine, shop_runs(state.snapshot.run or {}), state.snapshot)
+            as_read(state.snapshot).register(engine.con, _CANONICAL)
+        except BaseException:
+            engine.close()
+            raise
+        return engine
+
+    def _give_back(self, state: _State, engine: DuckEngine) -> None:
+        with self._lock:
+            if self._state is state:
+                state.idle.append(engine)
+                return
+        engine.close()
+
+
+def _chosen(shops: list[ShopRun], shop_id: str | None) -> list[ShopRun]:
+    if shop_id is None:
+        return shops
+    found = [shop for shop in shops if shop.shop_id == shop_id]
+    if not found:
+        raise UnknownName("shop", shop_id, [shop.shop_id for shop in shops])
+    return found
+
+
+def _run_key(snapshot: Snapshot) -> str:
+    versions = {name: snapshot.versions[name] for name in snapshot.derived}
+    made = json.dumps([versions, snapshot.run], sort_keys=True, default=str)
+    return _digest(__version__, registry().model_dump_json(), made)
+
+
+def _digest(*parts: Any) -> str:
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:24]

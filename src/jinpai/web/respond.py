@@ -1,0 +1,123 @@
+"""From what a page has to what was asked for: HTML, JSON, or one table as CSV, XLSX or JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from fastapi.responses import JSONResponse
+from starlette.responses import HTMLResponse, Response
+
+from jinpai.errors import UnknownName
+from jinpai.metrics.result import json_value
+from jinpai.store import log_event
+from jinpai.web.charts import Chart
+from jinpai.web.errors import Forbidden, wants_json
+from jinpai.web.export import csv_answer, json_answer, xlsx_answer
+from jinpai.web.render import render
+from jinpai.web.tables import Table, as_asked
+
+if TYPE_CHECKING:
+    from jinpai.web.contexts import Page
+
+__all__ = ["NotModified", "View", "answer"]
+
+_EXPORTS = {"csv": csv_answer, "xlsx": xlsx_answer, "json": json_answer}
+
+
+class NotModified(Exception):
+    """What the browser has is what it would get."""
+
+    def __init__(self, etag: str) -> None:
+        self.etag = etag
+        super().__init__(etag)
+
+
+@dataclass(frozen=True)
+class View:
+    """What a page shows, before anybody chose a form.
+
+    Attributes:
+        template: of the HTML page; it sees ``page``, ``view``, ``w`` and the names of ``data``.
+        title: of the page, in the reader's language.
+        tables: each can be sorted, narrowed and exported.
+        charts: by the id of their place.
+        data: further values for the template; what is plain JSON is in the JSON answer too,
+            under ``shown``.
+        json: values for the JSON answer only.
+    """
+
+    template: str
+    title: str
+    tables: Sequence[Table] = ()
+    charts: Mapping[str, Chart] = field(default_factory=dict)
+    data: Mapping[str, Any] = field(default_factory=dict)
+    json: Mapping[str, Any] = field(default_factory=dict)
+    status: int = 200
+
+    def table(self, name: str) -> Table:
+        """Return a table by name; raises UnknownName."""
+        for table in self.tables:
+            if table.name == name:
+                return table
+        raise UnknownName("table", name, [table.name for table in self.tables])
+
+
+def answer(page: Page, view: View) -> Response:
+    """Answer in the form that was asked for.
+
+    Raises UnknownName for a table or format the page does not have.
+    """
+    view = replace(view, tables=[as_asked(table, page.query) for table in view.tables])
+    form, name = page.query.get("format", ""), page.query.get("table", "")
+    if form not in ("", "html", *_EXPORTS):
+        raise UnknownName("format", form, ("html", *_EXPORTS))
+    if form in ("csv", "xlsx") or (form == "json" and name):
+        return _export(page, view, form, name)
+    headers = {"etag": page.etag} if page.etag else {}
+    headers["vary"] = "accept, cookie, accept-language, hx-request"
+    if form == "json" or (form != "html" and wants_json(page.request)):
+        return JSONResponse(_document(page, view), view.status, headers)
+    return HTMLResponse(render(page, view), view.status, headers)
+
+
+def _export(page: Page, view: View, form: str, name: str) -> Response:
+    table = view.table(name or (view.tables[0].name if view.tables else ""))
+    signed = page.signed
+    if signed is None or not signed.may("export"):
+        raise Forbidden
+    with page.store.write() as session:
+        log_event(
+            session,
+            actor=signed.user.login,
+            kind="table.exported",
+            subject=f"page:{page.request.scope['route'].name}",
+            after={"table": table.name, "format": form, "query": str(page.request.url.query)[:500]},
+        )
+    return _EXPORTS[form](table, file_name(page, table))
+
+
+def file_name(page: Page, table: Table) -> str:
+    """Return the name of a downloaded table, without the ending."""
+    filters = page.filters
+    days = f"{filters.period.first}_{filters.period.last}"
+    return f"{filters.shop_id}-{table.title}-{days}"
+
+
+def _document(page: Page, view: View) -> dict[str, Any]:
+    """The JSON of a page: what it is about, its tables, what else it says."""
+    made: dict[str, Any] = {"page": page.request.scope["route"].name, "title": view.title}
+    if page.etag:
+        filters = page.filters
+        made |= {
+            "shop_id": filters.shop_id,
+            "first": filters.period.first.isoformat(),
+            "last": filters.period.last.isoformat(),
+            "judge_rule": filters.rule,
+            "settings_id": filters.shop.settings_id,
+            "as_of_us": filters.shop.as_of_us,
+            "is_stale": page.reader.is_stale(filters.shop_id),
+        }
+    made["tables"] = {table.name: table.as_json() for table in view.tables}
+    return made | {name: json_value(value) for name, value in view.json.items()}

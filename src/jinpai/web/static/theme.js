@@ -1,0 +1,14 @@
+"use strict";
+// Follows the system's colours before anything is drawn, unless the reader chose some.
+(function () {
+  const root = document.documentElement;
+  root.classList.add("js");
+  const dark = window.matchMedia("(prefers-color-scheme: dark)");
+  const follow = () => {
+    if (root.dataset.theme !== "auto") return;
+    root.setAttribute("data-bs-theme", dark.matches ? "dark" : "light");
+    document.dispatchEvent(new Event("jp:theme"));
+  };
+  follow();
+  dark.addEventListener("change", follow);
+})();

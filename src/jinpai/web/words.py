@@ -1,0 +1,89 @@
+"""The words of the web app in one language: its own and those of the reports."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime, tzinfo
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import yaml
+
+from jinpai.reports import words as reports
+from jinpai.reports.words import LANGUAGES, NONE, Language
+
+__all__ = ["LANGUAGES", "NONE", "Language", "Words", "own_texts", "texts"]
+
+_MEASURES = {"seconds": (" 秒", " s"), "hours": (" 小时", " h"), "days": (" 天", " days")}
+_WEEKDAYS = {"zh": "周一 周二 周三 周四 周五 周六 周日", "en": "Mon Tue Wed Thu Fri Sat Sun"}
+
+
+@cache
+def own_texts() -> Mapping[str, tuple[str, str]]:
+    """Return key -> (Chinese, English) of words.yaml and of words/*.yaml, one file per page."""
+    here = files("jinpai.web")
+    places = [here.joinpath("words.yaml")]
+    more = here.joinpath("words")
+    if more.is_dir():
+        names = (one for one in more.iterdir() if one.name.endswith(".yaml"))
+        places += sorted(names, key=lambda one: one.name)
+    made: dict[str, tuple[str, str]] = {}
+    for place in places:
+        for key, (zh, en) in (yaml.safe_load(place.read_text("utf-8")) or {}).items():
+            if key in made:
+                raise ValueError(f"{place.name}: '{key}' is said twice")
+            made[key] = (zh, en)
+    return made
+
+
+@cache
+def texts() -> Mapping[str, tuple[str, str]]:
+    """Return key -> (Chinese, English), the reports' words behind our own."""
+    return {**reports.texts(), **own_texts()}
+
+
+class Words(reports.Words):
+    """Texts, numbers, days and times in one language (see `reports.words.Words`)."""
+
+    def __call__(self, key: str, **values: Any) -> str:
+        """Return the text of a key, filled in."""
+        text = texts()[key][LANGUAGES.index(self.language)]
+        return text.format(**values) if values else text
+
+    def has(self, key: str) -> bool:
+        """Whether there is such a text."""
+        return key in texts()
+
+    def measure(self, unit: str, value: float) -> str:
+        """Return a number of seconds, hours or days."""
+        return f"{value:,.1f}{_MEASURES[unit][LANGUAGES.index(self.language)]}"
+
+    def whole(self, value: Any) -> str:
+        """Return a count; a mean of counts with one decimal."""
+        number = float(value)
+        return f"{number:,.0f}" if number == int(number) else f"{number:,.1f}"
+
+    def pick(self, zh: str, en: str) -> str:
+        """Return one of two texts."""
+        return zh if self.language == "zh" else en
+
+    def weekday(self, at: int) -> str:
+        """Return the name of a weekday, Monday is 0."""
+        return _WEEKDAYS[self.language].split()[at]
+
+    def long_day(self, day: date) -> str:
+        """Return a day with its weekday."""
+        if self.language == "zh":
+            return f"{day.year}年{day.month}月{day.day}日 {self.weekday(day.weekday())}"
+        return f"{self.weekday(day.weekday())} {day.day} {day:%b %Y}"
+
+    def span(self, first: date, last: date) -> str:
+        """Return a stretch of days."""
+        if first == last:
+            return self.long_day(first)
+        return f"{first.isoformat()} {self('to')} {last.isoformat()}"
+
+    def instant(self, at: datetime, zone: tzinfo, *, seconds: bool = False) -> str:
+        """Return a time of the shop's clock."""
+        return f"{at.astimezone(zone):%Y-%m-%d %H:%M:%S}"[: 19 if seconds else 16]
