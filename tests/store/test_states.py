@@ -174,7 +174,7 @@ def test_any_order_of_acts_keeps_to_the_states(store: Store) -> None:
     run_state_machine_as_test(
         lambda: Reviews(store),
         settings=settings(
-            max_examples=20,
+            max_examples=12,
             stateful_step_count=15,
             deadline=None,
             suppress_health_check=list(HealthCheck),
