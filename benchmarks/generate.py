@@ -171,7 +171,7 @@ SELECT '{shop}' AS shop_id, '基准店' AS name, 'other' AS platform,
 """
 
 
-def parameters(messages: int, seed: int) -> dict[str, object]:
+def parameters(messages: int, seed: int, days: int = DAYS) -> dict[str, object]:
     """Return every number the SQL needs; all counts grow with ``messages``."""
     mean = LENGTHS[0] + (LENGTHS[1] - 1) / 2
     visits = int(messages / mean * 1.02) + 100  # a little too many; the list is cut at ``messages``
@@ -183,13 +183,13 @@ def parameters(messages: int, seed: int) -> dict[str, object]:
         "low": LENGTHS[0],
         "spread": LENGTHS[1],
         "visits": visits,
-        "per_day": max(1, -(-visits // DAYS)),
+        "per_day": max(1, -(-visits // days)),
         "agents": AGENTS,
         "teams": TEAMS,
         "buyers": max(1, visits // 2),
         "messages": messages,
         "orders": messages // 30,
-        "seconds": DAYS * 86400,
+        "seconds": days * 86400,
         "midnight": "TIMESTAMPTZ '2025-12-31 16:00:00+00'",
         "openings": OPENINGS,
         "n_openings": len(OPENINGS),
@@ -224,12 +224,14 @@ def write(
     return rows
 
 
-def generate(out: Path, messages: int, seed: int = 7, memory: str = "3GB") -> dict[str, int]:
+def generate(
+    out: Path, messages: int, seed: int = 7, memory: str = "3GB", days: int = DAYS
+) -> dict[str, int]:
     """Write messages, orders, agents and shops as Parquet into ``out``; return rows per table."""
     out.mkdir(parents=True, exist_ok=True)
     con = duckdb.connect(config={"memory_limit": memory})
     con.execute("SET TimeZone = 'UTC'")
-    known = parameters(messages, seed)
+    known = parameters(messages, seed, days)
     con.execute(PRELUDE.format(**known))
     known["visits_made"] = con.sql("SELECT count(*) FROM visits").fetchall()[0][0]
     turns = MESSAGES.format(**known)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -26,7 +26,7 @@ from jinpai.refresh.job import Job
 from jinpai.refresh.report import RunReport
 from jinpai.settings import Settings
 from jinpai.spark_run import SparkCluster, canonical_schemas, run_on
-from jinpai.tables.delta import parquet
+from jinpai.tables.delta import DataFile, parquet
 from jinpai.tables.lake import Lake, Snapshot
 from jinpai.workspace_config import Config
 
@@ -90,7 +90,7 @@ def run_line(
         full: make everything again.
         shop_id: only this shop; the others stay as the last run left them.
         memory: such as ``1GB``; beyond it the engine spills to disk.
-        spark: compute there, everything and of all shops, instead of in this process.
+        spark: compute there, all rows of the shops, instead of in this process.
         rulings: what appeals decided about findings (`quality.rulings.RULINGS`).
     Raises:
         UsageError: nothing is loaded, or as_of lies before everything; Spark cannot be reached.
@@ -102,24 +102,26 @@ def run_line(
     # LEAD to 5b: read /tmp/b3/note_5b.md now, then delete this line.
     inspector = Inspector(config.root, overruled(rulings))
     if spark is not None:
-        if shop_id is not None:
-            raise UsageError(
-                "Spark computes all shops; leave out --shop, or --engine spark.",
-                zh="Spark 总是计算全部店铺；请去掉 --shop 或 --engine spark。",
-            )
         with spark.engine(_spill(config.root)) as cluster:
             cluster.read(snapshot, canonical_schemas())
             shops = _shops(cluster, snapshot, config, as_of, "messages")
-            return run_on(cluster, snapshot, shops, inspector, on_step)
+            _check_known(shop_id, shops)
+            return run_on(
+                cluster, snapshot, shops, inspector, only=shop_id, full=full, on_step=on_step
+            )
     with open_engine(config.root, memory=memory, threads=threads) as engine:
         snapshot.register(engine.con)
         edges = "messages" if as_of is not None else _edges(snapshot)
         shops = _shops(engine, snapshot, config, as_of, edges)
-        known = [shop.shop_id for shop in shops]
-        if shop_id is not None and shop_id not in known:
-            raise UnknownName("shop", shop_id, known)
+        _check_known(shop_id, shops)
         job = Job(engine, snapshot, shops, inspector=inspector, only=shop_id, on_step=on_step)
         return job.run(full=full)
+
+
+def _check_known(shop_id: str | None, shops: Sequence[RunShop]) -> None:
+    known = [shop.shop_id for shop in shops]
+    if shop_id is not None and shop_id not in known:
+        raise UnknownName("shop", shop_id, known)
 
 
 # Per shop: first instant of anything; first and last message, order or payment until as_of.
@@ -206,18 +208,30 @@ def _shops(
 
 
 def _edges(snapshot: Snapshot) -> str:
-    """Return a relation of the messages of each shop's first and last month: its ends are there."""
+    """Return a relation of messages in which each shop's first and last are.
+
+    Of a shop with files of its own, those of their first and last month will do.
+    """
     months: dict[str, list[str]] = {}
     messages = snapshot.data_files("messages")
     for file in messages:
-        months.setdefault(file.shop_id, []).append(file.month or "")
+        months.setdefault(_owner(file), []).append(file.month or "")
     ends = {shop: {min(listed), max(listed)} for shop, listed in months.items()}
     root = snapshot.lake.folder / "messages"
-    paths = [str(root / file.path) for file in messages if (file.month or "") in ends[file.shop_id]]
+    paths = [
+        str(root / file.path)
+        for file in messages
+        if not _owner(file) or (file.month or "") in ends[_owner(file)]
+    ]
     if not paths:
         return "messages"
     at = "make_timestamp(epoch_us(sent_at)) as sent_at"
     return f"(select shop_id, {at} from {parquet(paths)})"
+
+
+def _owner(file: DataFile) -> str:
+    """Return the one shop of a file, '' where there may be several."""
+    return file.first_shop if file.first_shop == file.last_shop else ""
 
 
 def _asked(

@@ -17,7 +17,6 @@ import pyarrow.parquet as pq
 from jinpai.run import RESULTS, RunReport, run_line
 from jinpai.settings import Settings
 from jinpai.sources.base import Batch, batch_of
-from jinpai.tables.delta import DataFile
 from jinpai.tables.lake import Lake, TableChange
 from jinpai.tables.load import import_batches
 from jinpai.tables.schema import TABLES
@@ -177,6 +176,6 @@ def delete_rows(setup: Setup, rng: Random) -> str | None:
             path = Path(file.path).with_name(f"part-{writer.tag}-kept.parquet")
             (writer.folder / name / path).parent.mkdir(parents=True, exist_ok=True)
             pq.write_table(kept, writer.folder / name / path)
-            adds = [DataFile(path.as_posix(), file.shop_id, file.month, kept.num_rows)]
+            adds = [replace(file, path=path.as_posix(), rows=kept.num_rows)]
         writer.publish({name: TableChange(adds, [file])}, pa.table({}))
     return name

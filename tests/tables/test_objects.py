@@ -67,10 +67,8 @@ def test_runs_lie_there_as_well(tmp_path: Path, url: str) -> None:
         found = two.snapshot()
         assert found.run == {"as_of": 1}
         found.register_derived(con)
-        assert (
-            con.sql("FROM days").fetchall()
-            == con.sql("SELECT order_id, created_at FROM orders").fetchall()
-        )
+        expected = con.sql("SELECT order_id, created_at FROM orders").fetchall()
+        assert sorted(con.sql("FROM days").fetchall()) == sorted(expected)
     assert found.count("days") == 7
     assert all(Path(file).is_relative_to(tmp_path / "two") for file in found.files("days"))
 

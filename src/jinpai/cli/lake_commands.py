@@ -34,8 +34,8 @@ lake_app = typer.Typer(
 
 @lake_app.command(
     help=both(
-        "Put the small files of every table together, by shop and month. No row changes.",
-        "按店铺与月份合并各表的小文件；数据不变。",
+        "Put the small files of every table together, by month. No row changes.",
+        "按月份合并各表的小文件；数据不变。",
     ),
     epilog=both("jinpai lake optimize my-shop", "jinpai lake optimize my-shop"),
 )
@@ -246,6 +246,9 @@ def _show_verified(seen: Verified) -> None:
         f"问题 {len(seen.faults)} 处。",
     )
     note(text, "red" if seen.faults else "green")
+    if seen.contents:
+        heads = say("Table of the last run|Rows-contents", "结果表|行数-内容").split("|")
+        show(plain_table(heads, [[name, word] for name, word in seen.contents.items()]))
     if seen.unproven:
         note(
             say(

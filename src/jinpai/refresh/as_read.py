@@ -2,32 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from jinpai.line import shop_runs
-from jinpai.tables import delta
 from jinpai.tables.lake import Snapshot
+from jinpai.tables.zones import quoted
 
 __all__ = ["as_read"]
 
 
 @dataclass(frozen=True)
 class _AsRead(Snapshot):
-    """A snapshot in which some shops have the files of other versions."""
+    """A snapshot in which some shops have the rows of other versions."""
 
     others: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
-    def files(self, table: str) -> list[str]:
-        folder = self.lake.folder / table
-        mine = [file for file in self.data_files(table) if file.shop_id not in self.others]
-        for version in {versions.get(table) for versions in self.others.values()} - {None}:
-            mine += [
-                file
-                for file in delta.data_files(folder, version or 0)
-                if self.others.get(file.shop_id, {}).get(table) == version
-            ]
-        return sorted(str(folder.resolve() / file.path) for file in mine)
+    def table_sql(self, name: str) -> str:
+        said = super().table_sql(name)
+        groups: dict[int, list[str]] = {}
+        for shop, versions in self.others.items():
+            if name in versions:
+                groups.setdefault(versions[name], []).append(shop)
+        parts = [f"select * from ({said}) where shop_id not in ({_listed(self.others)})"]
+        for version, shops in groups.items():
+            manifest = replace(self.manifest, versions={name: version})
+            theirs = Snapshot(self.lake, manifest).table_sql(name)
+            parts.append(f"select * from ({theirs}) where shop_id in ({_listed(shops)})")
+        return " union all ".join(parts)
+
+
+def _listed(shops: Iterable[str]) -> str:
+    return ", ".join(map(quoted, shops))
 
 
 def as_read(snapshot: Snapshot) -> Snapshot:

@@ -21,7 +21,7 @@ from jinpai.tables import delta
 from jinpai.tables.delta import DataFile, parquet
 from jinpai.tables.lake import Snapshot
 from jinpai.tables.schema import TABLES, Table
-from jinpai.tables.zones import ident
+from jinpai.tables.zones import ident, quoted
 
 __all__ = ["FOLLOWED", "WHOLE", "Change", "Move", "Touched", "find_changes"]
 
@@ -129,23 +129,23 @@ class _Finder:
         if table != "agents":
             self.found.tables.add(table)
 
-    def loaded(self, table: str, old: Sequence[DataFile], new: Sequence[DataFile]) -> None:
-        """Compare two lists of a table's files."""
-        before, after = ({file.path for file in files} for files in (old, new))
-        gone = [file for file in old if file.path not in after]
-        more = [file for file in new if file.path not in before]
-        if not gone and not more:
+    def loaded(self, table: str, bases: Mapping[str, int | None]) -> None:
+        """Compare a table with what it was at the version of each shop."""
+        parts = []
+        for version in set(bases.values()):
+            shops = [shop for shop, at in bases.items() if at == version]
+            gone, more = _differing(self.snapshot, table, version, shops)
+            if gone or more:
+                parts.append(self._difference(table, gone, more, shops))
+        if not parts:
             return
         made = f"changed_{table}"
-        if gone and more:
-            rows = f"{self._rows(table, more, 1)} union all {self._rows(table, gone, -1)}"
-            columns = ", ".join(_columns(TABLES[table]))
-            sql = (
-                f"select {columns}, sum(_d) as _d from ({rows}) group by {columns}"
-                " having sum(_d) <> 0"
-            )
-        else:
-            sql = self._rows(table, gone or more, 1 if more else -1)
+        self.con.execute(f"create or replace temp table {made} as {' union all '.join(parts)}")
+        self.take(table, "loaded", made)
+        if table == "agents":
+            self._accounts(made)
+        self.con.execute(f"drop table {made}")
+
     def _shown(self, relation: str) -> None:
         """What a product is counts where messages show it."""
         sql = (
@@ -154,12 +154,6 @@ class _Finder:
         )
         self.touch("buyers", sql)
         self.found.is_timeless = True
-
-        self.con.execute(f"create or replace temp table {made} as {sql}")
-        self.take(table, "loaded", made)
-        if table == "agents":
-            self._accounts(made)
-        self.con.execute(f"drop table {made}")
 
     def _accounts(self, made: str) -> None:
         """An account that comes or goes makes, or no longer makes, a buyer of its name internal.
@@ -187,11 +181,24 @@ class _Finder:
             self.found.tables.add("agents")
             self.found.is_timeless = True
 
-    def _rows(self, table: str, files: Sequence[DataFile], sign: int) -> str:
+    def _difference(
+        self, table: str, gone: Sequence[DataFile], more: Sequence[DataFile], shops: Sequence[str]
+    ) -> str:
+        """Return SQL of the shops' rows in one list of files and not in the other."""
+        if not gone or not more:
+            return self._rows(table, gone or more, 1 if more else -1, shops)
+        rows = f"{self._rows(table, more, 1, shops)} union all {self._rows(table, gone, -1, shops)}"
+        columns = ", ".join(_columns(TABLES[table]))
+        return (
+            f"select {columns}, sum(_d) as _d from ({rows}) group by {columns} having sum(_d) <> 0"
+        )
+
+    def _rows(self, table: str, files: Sequence[DataFile], sign: int, shops: Sequence[str]) -> str:
         root = self.snapshot.lake.folder / table
         columns = ", ".join(_columns(TABLES[table]))
         source = parquet([str(root / file.path) for file in files])
-        return f"select {columns}, {sign} as _d from {source}"
+        listed = ", ".join(map(quoted, shops))
+        return f"select {columns}, {sign} as _d from {source} where shop_id in ({listed})"
 
     def seen_again(self, table: str, moves: Sequence[Move]) -> None:
         """Take the rows of a table with a time that an as_of passed."""
@@ -215,6 +222,11 @@ class _Finder:
             test = " or ".join(
                 f"(epoch_us(t.{name}) > m.low and epoch_us(t.{name}) <= m.high)" for name in times
             )
+            if table == "orders":
+                test += (
+                    " or (epoch_us(t.created_at) > m.low - m.watch"
+                    " and epoch_us(t.created_at) <= m.high)"
+                )
         source = parquet([str(root / file.path) for file in files])
         self.con.execute(
             f"create or replace temp table passed as select {listed} from {source} as t"
@@ -222,11 +234,6 @@ class _Finder:
         )
         self.take(table, "as_of", "passed")
         self.con.execute("drop table passed")
-            if table == "orders":
-                test += (
-                    " or (epoch_us(t.created_at) > m.low - m.watch"
-                    " and epoch_us(t.created_at) <= m.high)"
-                )
 
 
 def find_changes(
@@ -249,38 +256,34 @@ def find_changes(
         "shop_id": pa.array([move.shop_id for move in moves], pa.string()),
         "low": pa.array([move.low for move in moves], pa.int64()),
         "high": pa.array([move.high for move in moves], pa.int64()),
+        "watch": pa.array([move.watch for move in moves], pa.int64()),
     }
     con.register("_moves", pa.table(columns))
     con.execute("create or replace temp table moves as select * from _moves")
     con.unregister("_moves")
     finder = _Finder(con, snapshot, Touched())
     for table in sorted(tables):
-        old, new = _files_of_shops(snapshot, table, bases)
-        "watch": pa.array([move.watch for move in moves], pa.int64()),
-        finder.loaded(table, old, new)
+        finder.loaded(table, {shop: versions.get(table) for shop, versions in bases.items()})
         finder.seen_again(table, moves)
     return finder.found
 
 
-def _files_of_shops(
-    snapshot: Snapshot, table: str, bases: Mapping[str, Mapping[str, int]]
+def _differing(
+    snapshot: Snapshot, table: str, version: int | None, shops: Sequence[str]
 ) -> tuple[list[DataFile], list[DataFile]]:
-    """Return a table's files of the shops, as of their bases and now."""
-    pinned = snapshot.versions.get(table)
-    wanted = {shop: versions.get(table) for shop, versions in bases.items()}
-    known = {pinned: [] if pinned is None else snapshot.data_files(table)}
-    for version in set(wanted.values()) - {None}:
-        if version not in known and version is not None:
-            known[version] = delta.data_files(snapshot.lake.folder / table, version)
-    known[None] = []
-    new = [file for file in known[pinned] if file.shop_id in wanted]
-    old = [
-        file
-        for version, files in known.items()
-        for file in files
-        if file.shop_id in wanted and wanted[file.shop_id] == version
-    ]
-    return old, new
+    """Return the files that may hold rows of the shops at a version and not now, and the reverse.
+
+    None is the version of a table that had no data yet.
+    """
+    if version == snapshot.versions.get(table):
+        return [], []
+    folder = snapshot.lake.folder / table
+    old = [] if version is None else delta.data_files(folder, version)
+    new = snapshot.data_files(table)
+    before, after = ({file.path for file in files} for files in (old, new))
+    gone = [file for file in old if file.path not in after and file.may_hold(shops)]
+    more = [file for file in new if file.path not in before and file.may_hold(shops)]
+    return gone, more
 
 
 def _columns(table: Table) -> list[str]:
@@ -294,7 +297,7 @@ def _is_near(file: DataFile, table: str, moves: Sequence[Move]) -> bool:
     return any(
         _month(move.low) <= file.month <= _month(move.high)
         for move in moves
-        if move.shop_id == file.shop_id
+        if file.may_hold([move.shop_id])
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.resources import files
@@ -26,6 +26,7 @@ from jinpai.tables import derived
 from jinpai.tables.delta import parquet
 from jinpai.tables.lake import Snapshot
 from jinpai.tables.schema import TABLES
+from jinpai.tables.zones import quoted
 
 __all__ = ["Plan", "Reason", "code_id", "make_plan", "widened"]
 
@@ -79,16 +80,16 @@ def make_plan(
     snapshot: Snapshot,
     shops: Sequence[RunShop],
     *,
-    full: bool = False,
     inspector: Inspector,
+    full: bool = False,
     only: str | None = None,
 ) -> Plan:
     """Compare the snapshot with the last good run; leaves the ``touched_*`` tables if partial.
 
     Args:
         shops: those that have rows now.
-        only: the one shop to look at; the others stay as the last run left them.
         inspector: judges their sessions.
+        only: the one shop to look at; the others stay as the last run left them.
     """
     run, steps = snapshot.run, every_step()
     obstacle = _obstacle(snapshot, run, steps, full)
@@ -98,8 +99,8 @@ def make_plan(
     then = {shop.shop_id: shop for shop in shop_runs(run) if only in (None, shop.shop_id)}
     finding = _Finding()
     _compare_shops(finding, steps, shops, then)
-    known = [shop for shop in shops if shop.shop_id in then]
     _compare_books(finding, inspector, shops, then)
+    known = [shop for shop in shops if shop.shop_id in then]
     bases = {shop.shop_id: then[shop.shop_id].versions or run["versions"] for shop in known}
     moves = [
         Move(
@@ -119,29 +120,34 @@ def make_plan(
     if any(change.table == "agents" for change in found.changes):
         finding.results.add("roster")
     finding.why += [_loaded(change) for change in found.changes]
-    since = None if finding.whole or found.is_timeless else found.since_us
     if run.get("overruled", "") != inspector.overruled_id:
         _compare_rulings(con, snapshot, finding, inspector)
         found.is_timeless = True
-    return _decided(snapshot, finding, tuple(found.changes), since, may_widen=only is None)
+    since = None if finding.whole or found.is_timeless else found.since_us
+    plan = _decided(finding, tuple(found.changes), since)
+    if plan.mode != "partial" or only is not None:
+        return plan
+    return widened(plan, _rows_of(con, snapshot, plan.whole), message_rows(snapshot))
 
 
-def _decided(
-    snapshot: Snapshot,
-    finding: _Finding,
-    changes: tuple[Change, ...],
-    since: int | None,
-    *,
-    may_widen: bool,
-) -> Plan:
+def _decided(finding: _Finding, changes: tuple[Change, ...], since: int | None) -> Plan:
     results = tuple(name for name in RESULTS if name in finding.results)
     plan = Plan("partial", results, tuple(finding.why), frozenset(finding.whole), changes, since)
     if not results:
         return Plan("nothing", (), plan.why or (_SAME,), changes=changes)
-    if not may_widen:
-        return plan
-    mine = [file for file in snapshot.data_files("messages") if file.shop_id in plan.whole]
-    return widened(plan, sum(file.rows for file in mine), message_rows(snapshot))
+    return plan
+
+
+def _rows_of(con: duckdb.DuckDBPyConnection, snapshot: Snapshot, shops: Collection[str]) -> int:
+    """Return how many messages the shops have."""
+    root = snapshot.lake.folder / "messages"
+    near = [file for file in snapshot.data_files("messages") if file.may_hold(shops)]
+    if not near:
+        return 0
+    source = parquet([str(root / file.path) for file in near])
+    listed = ", ".join(map(quoted, shops))
+    sql = f"select count(*) from {source} where shop_id in ({listed})"
+    return int(con.execute(sql).fetchall()[0][0])
 
 
 def widened(plan: Plan, rows: int, of: int) -> Plan:
@@ -215,12 +221,6 @@ def _compare_shops(
     finding.why += [_set(names, shops_) for names, shops_ in told.items()]
 
 
-def _differing(shop: RunShop, old: ShopRun) -> tuple[str, ...]:
-    now, then = shop.settings.values, dict(old.settings)
-    names = [name for name in now if now[name] != then.get(name)]
-    return (*(["timezone"] if shop.timezone != old.timezone else []), *names)
-
-
 def _compare_books(
     finding: _Finding,
     inspector: Inspector,
@@ -269,6 +269,12 @@ def _compare_rulings(
 
 
 _OVERRULED = pa.schema([("finding_id", pa.string())])
+
+
+def _differing(shop: RunShop, old: ShopRun) -> tuple[str, ...]:
+    now, then = shop.settings.values, dict(old.settings)
+    names = [name for name in now if now[name] != then.get(name)]
+    return (*(["timezone"] if shop.timezone != old.timezone else []), *names)
 
 
 def _set(names: Sequence[str], shops: Sequence[str]) -> Reason:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -63,7 +63,7 @@ class DataFile:
 
     Attributes:
         path: place relative to the table's folder.
-        shop_id: its shop.
+        first_shop, last_shop: its rows' shops lie between them, both inclusive.
         month: UTC month of its rows' own time (``2026-03``), None for tables without one.
         rows: how many rows it holds.
         low, high: first and last own time in UTC, ISO text with milliseconds ('' without one).
@@ -71,7 +71,8 @@ class DataFile:
     """
 
     path: str
-    shop_id: str
+    first_shop: str
+    last_shop: str
     month: str | None
     rows: int
     low: str = ""
@@ -81,8 +82,15 @@ class DataFile:
     @property
     def partition(self) -> dict[str, str | None]:
         """Delta partition values."""
-        shop: dict[str, str | None] = {"shop_id": self.shop_id}
-        return shop if self.month is None else {**shop, "month": self.month}
+        return {} if self.month is None else {"month": self.month}
+
+    def may_hold(self, shops: Iterable[str]) -> bool:
+        """Whether one of the shops may have rows in it."""
+        return any(self.first_shop <= shop <= self.last_shop for shop in shops)
+
+    def may_share(self, other: DataFile) -> bool:
+        """Whether some shop may have rows in both files."""
+        return self.first_shop <= other.last_shop and other.first_shop <= self.last_shop
 
 
 def arrow_schema(table: Table) -> pa.Schema:
@@ -98,7 +106,7 @@ def arrow_schema(table: Table) -> pa.Schema:
 
 def partition_columns(table: Table) -> list[str]:
     """Return the columns a canonical table is partitioned by."""
-    return ["shop_id", "month"] if table.own_time else ["shop_id"]
+    return ["month"] if table.own_time else []
 
 
 def open_table(folder: Path, at: int | None = None) -> DeltaTable:
@@ -130,15 +138,28 @@ def _actions(folder: Path, at: int | None) -> dict[str, list[Any]]:
 
 
 def data_files(folder: Path, at: int) -> list[DataFile]:
-    """Return the files of one version of a canonical table; they are on this machine then."""
+    """Return the files of one version of a canonical table; they are on this machine then.
+
+    Raises WorkspaceError for a table with a file per shop, as Jinpai wrote before it had a release.
+    """
     actions = _actions(folder, at)
     paths = actions["path"]
+    if "partition.shop_id" in actions:
+        raise WorkspaceError(
+            f"{folder}: an early version of Jinpai wrote this table, with a file for every shop."
+            " Import the exports into a new workspace.",
+            zh=f"{folder}：该表由金牌的早期版本写入（每家店铺一个文件）。请把导出文件重新导入新的工作区。",
+        )
     if here := mounted(folder):
         here.fetch(folder / path for path in paths)
     months = actions.get("partition.month") or [None] * len(paths)
-    shops = actions["partition.shop_id"]
-    found = zip(paths, shops, months, actions["num_records"], actions["size_bytes"], strict=True)
-    return [DataFile(path, shop, month, rows, size=size) for path, shop, month, rows, size in found]
+    firsts, lasts = (actions.get(f"{end}.shop_id") or [] for end in ("min", "max"))
+    rows, sizes = actions["num_records"], actions["size_bytes"]
+    found = zip(paths, firsts, lasts, months, rows, sizes, strict=True)
+    return [
+        DataFile(path, first, last, month, count, size=size)
+        for path, first, last, month, count, size in found
+    ]
 
 
 def paths_of(folder: Path, at: int | None = None) -> list[str]:
@@ -164,7 +185,7 @@ def facts_of(folder: Path, at: int) -> list[DataFile]:
     """Return the files of one version of any table with rows and sizes, and no partitions."""
     actions = _actions(folder, at)
     found = zip(actions["path"], actions["num_records"], actions["size_bytes"], strict=True)
-    return [DataFile(path, "", None, rows, size=size) for path, rows, size in found]
+    return [DataFile(path, "", "", None, rows, size=size) for path, rows, size in found]
 
 
 def here(path: Path) -> Path:
@@ -271,12 +292,13 @@ def _whole_files(folder: Path, files: Sequence[tuple[str, int]]) -> list[AddActi
 
 
 def _stats(table: Table, file: DataFile) -> str:
-    stats: dict[str, object] = {"numRecords": file.rows}
+    low, high = {"shop_id": file.first_shop}, {"shop_id": file.last_shop}
     if table.own_time:
-        stats["minValues"] = {table.own_time: file.low}
-        stats["maxValues"] = {table.own_time: file.high}
-        stats["nullCount"] = {table.own_time: 0}
-    return json.dumps(stats)
+        low[table.own_time], high[table.own_time] = file.low, file.high
+    none = dict.fromkeys(low, 0)
+    return json.dumps(
+        {"numRecords": file.rows, "minValues": low, "maxValues": high, "nullCount": none}
+    )
 
 
 def parquet(files: Sequence[str], options: str = "") -> str:

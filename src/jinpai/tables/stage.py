@@ -205,9 +205,9 @@ class Stager:
         self.con.register("fresh", first.append_column("_seq", pa.array(range(first.num_rows))))
         self._sample(staged.table, "fresh")
         source = self._source(batch.source_file)
-        for partition, part in parts.items():
-            file = self._background.write(staged.table, partition, part, self.tag)
-            self.con.register("fresh", hashes[partition])
+        for cell, part in parts.items():
+            file = self._background.write(staged.table, cell, part, self.tag)
+            self.con.register("fresh", hashes[cell])
             self._remember(staged, file, f"(SELECT *, {source} AS _s FROM fresh)")
             self.con.unregister("fresh")
         return True
@@ -295,9 +295,9 @@ class Stager:
             f"SELECT source_file, count(*) FROM buf_{name} GROUP BY ALL"
         ).fetchall():
             self.clean[name, source_file] += count
-        found = write.partitions(con, f"buf_{name}")
+        found = write.cells_in(con, f"buf_{name}")
         relation = f"buf_{name}"
-        if len(found) > 32:  # so that each partition is found without reading all rows
+        if len(found) > 32:  # so that each cell is found without reading all rows
             con.execute(f"CREATE TEMP TABLE part AS FROM {relation} ORDER BY shop_id, _month")
             relation = "part"
         self._write(staged, found, relation)
@@ -305,17 +305,17 @@ class Stager:
         con.execute(f"TRUNCATE buf_{name}")
         staged.waiting = 0
 
-    def _write(self, staged: Staged, found: list[write.Partition], relation: str) -> None:
-        made = write.write_partitions(
+    def _write(self, staged: Staged, found: list[write.Cell], relation: str) -> None:
+        made = write.write_cells(
             self.con,
             staged.table,
             found,
-            lambda one: f"SELECT * FROM {relation} WHERE {write.partition_test(one)}",
+            lambda one: f"SELECT * FROM {relation} WHERE {one.test}",
             self.folder / staged.table.name,
             self.tag,
         )
         for one, file in zip(found, made, strict=True):
-            self._remember(staged, file, f"{relation} WHERE {write.partition_test(one)}")
+            self._remember(staged, file, f"{relation} WHERE {one.test}")
 
     def _remember(self, staged: Staged, file: DataFile, relation: str) -> None:
         """Note a new file and the hashes of its rows."""

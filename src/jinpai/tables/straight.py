@@ -33,7 +33,7 @@ _WAITING = 2  # files that may wait to be written
 _ROW_GROUP = 250_000
 
 
-def parts_of(table: Table, rows: pa.Table) -> dict[write.Partition, pa.Table] | None:
+def parts_of(table: Table, rows: pa.Table) -> dict[write.Cell, pa.Table] | None:
     """Return the rows by shop and month of their own time; None when there are many of them."""
     months = _months(table, rows)
     shops = rows["shop_id"]
@@ -49,7 +49,8 @@ def parts_of(table: Table, rows: pa.Table) -> dict[write.Partition, pa.Table] | 
     for code in present.tolist():
         month = code % _MONTHS
         own = (1970 + month // 12) * 100 + month % 12 + 1 if table.own_time else None
-        found[names[code // _MONTHS], own] = _chosen(rows, codes == code)
+        shop = names[code // _MONTHS]
+        found[write.Cell(shop, shop, own)] = _chosen(rows, codes == code)
     return found
 
 
@@ -86,10 +87,10 @@ class Background:
     _pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1))
     _begun: deque[Future[None]] = field(default_factory=deque)
 
-    def write(self, table: Table, partition: write.Partition, rows: pa.Table, tag: str) -> DataFile:
+    def write(self, table: Table, cell: write.Cell, rows: pa.Table, tag: str) -> DataFile:
         """Begin to write rows (canonical and trace columns) as one file of the table."""
         self.wait(_WAITING)
-        file = write.named(partition, tag, rows.num_rows, *_span(table, rows))
+        file = write.named(cell, tag, rows.num_rows, *_span(table, rows))
         path = self.folder / table.name / file.path
         path.parent.mkdir(parents=True, exist_ok=True)
         self._begun.append(self._pool.submit(_write, table, rows, path))

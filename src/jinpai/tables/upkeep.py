@@ -17,8 +17,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from jinpai.tables import delta, places, write
+from jinpai.tables.contents import contents
 from jinpai.tables.delta import DataFile
-from jinpai.tables.lake import Lake, Snapshot, TableChange
+from jinpai.tables.lake import Lake, Snapshot, TableChange, Writer
 from jinpai.tables.load import working_engine
 from jinpai.tables.rejects import empty_rejects
 from jinpai.tables.schema import TABLES, Table
@@ -38,7 +39,6 @@ __all__ = [
 SMALL = 32 << 20  # bytes under which a file is worth putting together with others
 _WHOLE = 256 << 20  # bytes put into one file at most
 _DAYS, _HOURS = 7.0, 24.0
-_Bin = tuple[write.Partition, list[DataFile]]
 
 
 @dataclass(frozen=True)
@@ -104,6 +104,7 @@ class Verified:
     Attributes:
         state: its number.
         unproven: files without a checksum (written before checksums were kept).
+        contents: what the derived tables hold (see `contents.contents`); empty with faults.
     """
 
     state: int
@@ -112,6 +113,7 @@ class Verified:
     bytes: int = 0
     unproven: int = 0
     faults: list[Fault] = field(default_factory=list)
+    contents: dict[str, str] = field(default_factory=dict)
 
 
 # -- optimize ------------------------------------------------------------------------------------
@@ -120,10 +122,11 @@ class Verified:
 def optimize(
     lake: Lake, *, small: int = SMALL, memory_limit: str = "3GB", threads: int = 2
 ) -> list[Optimized]:
-    """Put the small files of every canonical table together, by shop and month.
+    """Put the small files of every canonical table together, by month.
 
-    The rows stay as they are, sorted by buyer and time; a run made before stays up to date. Returns
-    the tables that changed. Waits while another writer is at work; all or nothing.
+    The rows stay as they are, sorted by shop, buyer and time, in as many files as an import of all
+    of them would make (`write.cells`); a run made before stays up to date. Returns the tables that
+    changed. Waits while another writer is at work; all or nothing.
 
     Args:
         small: bytes under which a file is put together with others.
@@ -135,11 +138,13 @@ def optimize(
         old = writer.snapshot
         changes = {}
         for name in old.versions:
-            if name in TABLES and (bins := _bins(old.data_files(name), small)):
-                root, target = lake.folder / name, writer.folder / name
-                made = [_together(con, TABLES[name], one, root, target, writer.tag) for one in bins]
-                removes = [file for _, files in bins for file in files]
-                changes[name] = TableChange([file for part in made for file in part], removes)
+            bins = _bins(old.data_files(name), small) if name in TABLES else []
+            adds, removes = list[DataFile](), list[DataFile]()
+            for files in bins:
+                if made := _together(con, TABLES[name], files, writer):
+                    adds, removes = adds + made, removes + files
+            if removes:
+                changes[name] = TableChange(adds, removes)
         if not changes:
             return []
         new = writer.publish(
@@ -148,26 +153,38 @@ def optimize(
     return [_compared(name, old, new) for name in changes]
 
 
-def _bins(files: Sequence[DataFile], small: int) -> list[_Bin]:
-    """Return the small files to put together, at least two of a partition each time."""
-    parts: dict[write.Partition, list[list[DataFile]]] = {}
-    for file in sorted(files, key=lambda one: one.path):
+def _bins(files: Sequence[DataFile], small: int) -> list[list[DataFile]]:
+    """Return the small files to put together, at least two of a month each time."""
+    months: dict[str | None, list[list[DataFile]]] = {}
+    for file in sorted(files, key=lambda one: (one.first_shop, one.last_shop, one.path)):
         if file.size >= small:
             continue
-        bins = parts.setdefault((file.shop_id, write.month_number(file.month)), [[]])
+        bins = months.setdefault(file.month, [[]])
         if sum(one.size for one in bins[-1]) + file.size > _WHOLE:
             bins.append([])
         bins[-1].append(file)
-    return [(part, files) for part, bins in parts.items() for files in bins if len(files) > 1]
+    return [found for bins in months.values() for found in bins if len(found) > 1]
 
 
 def _together(
-    con: duckdb.DuckDBPyConnection, table: Table, one: _Bin, root: Path, target: Path, tag: str
+    con: duckdb.DuckDBPyConnection, table: Table, files: list[DataFile], writer: Writer
 ) -> list[DataFile]:
-    partition, files = one
+    """Write the rows of files of one month into fewer files; none where that cannot be."""
+    root = writer.snapshot.lake.folder / table.name
     source = delta.parquet([str(root / file.path) for file in files])
     rows = f"SELECT {write.own_times(table)}, source_file, source_row FROM {source}"
-    return write.write_partitions(con, table, [partition], lambda _: rows, target, tag)
+    rows = f"(SELECT *, {write.month_sql(table)} AS _month FROM ({rows}))"
+    wanted = write.cells_in(con, rows)
+    if len(wanted) >= len(files):
+        return []
+    return write.write_cells(
+        con,
+        table,
+        wanted,
+        lambda cell: f"SELECT * FROM {rows} WHERE {cell.test}",
+        writer.folder / table.name,
+        writer.tag,
+    )
 
 
 def _moved(old: Snapshot, versions: Mapping[str, int]) -> dict[str, Any] | None:
@@ -262,7 +279,8 @@ def history(lake: Lake) -> list[State]:
 def verify(lake: Lake, number: int | None = None) -> Verified:
     """Read every file of a state (default the one in force) and compare it with what was written.
 
-    Missing files, sizes, checksums and row counts are looked at, and that pinned states are whole.
+    Missing files, sizes, checksums and row counts are looked at, and that pinned states are whole;
+    the contents of derived tables are summed up in a word each.
     """
     snapshot = lake.snapshot() if number is None else lake.at(number)
     sums, seen = places.known_sums(lake.states), Verified(snapshot.id)
@@ -284,6 +302,8 @@ def verify(lake: Lake, number: int | None = None) -> Verified:
         lost = lake.at(at).needed() - existing
         if lost:
             seen.faults.append(Fault("", pin, "state", "", f"{len(lost)}"))
+    if not seen.faults:
+        seen.contents = contents(snapshot)
     return seen
 
 

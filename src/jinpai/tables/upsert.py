@@ -96,12 +96,7 @@ def settle(
     Leaves no temporary relation behind but the stager's own.
     """
     table = staged.table
-    there = snapshot.data_files(table.name)
-    shops = {file.shop_id for file in staged.files} | {
-        shop
-        for (shop,) in con.execute(f"SELECT DISTINCT shop_id FROM dirty_{table.name}").fetchall()
-    }
-    there = [file for file in there if file.shop_id in shops]
+    there = _near(con, staged, snapshot.data_files(table.name))
     root = snapshot.lake.folder / table.name
     paths = [str(root / file.path) for file in there]
     work = _Work(con, staged, folder / table.name, clock_skew, _files_sql(table, paths))
@@ -127,6 +122,17 @@ def settle(
     for name in _MADE:
         con.execute(f"DROP TABLE IF EXISTS {name}")
     return work.settled
+
+
+def _near(con: duckdb.DuckDBPyConnection, staged: Staged, there: list[DataFile]) -> list[DataFile]:
+    """Return the lake's files that may hold rows of the shops that came."""
+    found = con.execute(f"SELECT DISTINCT shop_id FROM dirty_{staged.table.name}").fetchall()
+    shops = {shop for (shop,) in found}
+    return [
+        file
+        for file in there
+        if file.may_hold(shops) or any(file.may_share(new) for new in staged.files)
+    ]
 
 
 def _types(table: Table) -> list[tuple[str, str]]:
@@ -344,23 +350,28 @@ def _rewrite(work: _Work, there: list[DataFile], root: Path, tag: str) -> TableC
     lost = [beaten[at] + gone[str(root / file.path)] for at, file in enumerate(there)]
     removes = [file for file, rows in zip(there, lost, strict=True) if rows]
     old = [file for file, rows in zip(there, lost, strict=True) if 0 < rows < file.rows]
-    wanted = {*write.partitions(con, "final"), *map(_partition, [*old, *new])}
+    # Counted before rows are left out, which is near enough to lay them out.
+    every = [str(root / file.path) for file in old] + [str(work.folder / file.path) for file in new]
+    wanted = write.cells_in(
+        con,
+        "(SELECT shop_id, _month FROM final UNION ALL"
+        f" SELECT shop_id, _month FROM ({_files_sql(table, every)}))",
+    )
     names, key = _listed(table), conform.hashed(table)
 
-    def source(one: write.Partition) -> str:
-        mine = [str(root / file.path) for file in old if _partition(file) == one]
-        more = [str(work.folder / file.path) for file in new if _partition(file) == one]
+    def source(one: write.Cell) -> str:
+        mine = [str(root / file.path) for file in old if one.may_meet(file)]
+        more = [str(work.folder / file.path) for file in new if one.may_meet(file)]
         return (
-            f"SELECT {names} FROM final WHERE {write.partition_test(one)} UNION ALL"
-            f" SELECT {names} FROM ({_files_sql(table, mine)}) f WHERE NOT EXISTS"
+            f"SELECT {names} FROM final WHERE {one.test} UNION ALL"
+            f" SELECT {names} FROM ({_files_sql(table, mine)}) f WHERE {one.test} AND NOT EXISTS"
             f" (SELECT 1 FROM gone g WHERE {work.same_key('f', 'g')})"
             f" AND {key} NOT IN (SELECT _h FROM beaten) UNION ALL"
-            f" SELECT {names} FROM ({_files_sql(table, more)})"
-            f" WHERE {key} NOT IN (SELECT _h FROM dropped)"
+            f" SELECT {names} FROM ({_files_sql(table, more)}) WHERE {one.test}"
+            f" AND {key} NOT IN (SELECT _h FROM dropped)"
         )
 
-    order = sorted(wanted, key=lambda one: (one[0], one[1] or 0))
-    made = write.write_partitions(con, table, order, source, work.folder, tag)
+    made = write.write_cells(con, table, wanted, source, work.folder, tag)
     adds = [file for file in files if file not in loose] + made
     return TableChange(adds, removes) if adds or removes else None
 
@@ -368,7 +379,3 @@ def _rewrite(work: _Work, there: list[DataFile], root: Path, tag: str) -> TableC
 def _count_by(con: duckdb.DuckDBPyConnection, column: str, relation: str) -> Counter[int | str]:
     found = con.execute(f"SELECT {column}, count(*) FROM {relation} GROUP BY ALL").fetchall()
     return Counter(dict(found))
-
-
-def _partition(file: DataFile) -> write.Partition:
-    return file.shop_id, write.month_number(file.month)

@@ -1,34 +1,93 @@
-"""Write rows as sorted Parquet files, one per shop and month."""
+"""Write rows as sorted Parquet files: one per month of a shop, or of several small shops."""
 
 from __future__ import annotations
 
-import re
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from hashlib import sha256
 from pathlib import Path
 
 import duckdb
 
 from jinpai.tables.conform import columns_of
-from jinpai.tables.delta import DataFile, parquet
+from jinpai.tables.delta import DataFile
 from jinpai.tables.schema import Table
 from jinpai.tables.zones import ident, quoted
 
 __all__ = [
-    "Partition",
+    "Cell",
+    "cells",
+    "cells_in",
     "month_number",
     "month_sql",
     "named",
     "own_times",
-    "partition_test",
-    "partitions",
-    "write_partitions",
+    "write_cells",
 ]
 
-Partition = tuple[str, int | None]  # shop_id, year * 100 + month
 _ROW_GROUP = 122_880
+# Rows of small shops that share a file: enough that files are few, and few enough that it costs
+# little to write one anew for a correction.
+_SHARED = 250_000
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What one new file holds: the rows of one month of one shop, or of several small ones.
+
+    Attributes:
+        first, last: the shops between them, both inclusive, in the order of their ids.
+        month: year * 100 + month of the rows' own time; None for tables without one.
+    """
+
+    first: str
+    last: str
+    month: int | None
+
+    @property
+    def test(self) -> str:
+        """WHERE clause of the cell's rows over columns shop_id and _month."""
+        shops = f"shop_id BETWEEN {quoted(self.first)} AND {quoted(self.last)}"
+        return shops if self.month is None else f"{shops} AND _month = {self.month}"
+
+    def may_meet(self, file: DataFile) -> bool:
+        """Whether a file may hold rows of the cell."""
+        is_month = month_number(file.month) == self.month
+        return is_month and file.first_shop <= self.last and self.first <= file.last_shop
+
+
+def cells(counts: Iterable[tuple[str, int | None, int]]) -> list[Cell]:
+    """Return how rows are to be laid into files, given as (shop, month, rows).
+
+    >>> cells([("a", 202603, 9), ("b", 202603, 300_000), ("c", 202603, 9), ("d", 202603, 9)])
+    [Cell(first='a', last='a', month=202603), Cell(first='b', last='b', month=202603), \
+Cell(first='c', last='d', month=202603)]
+    """
+    months: dict[int | None, list[tuple[str, int]]] = {}
+    for shop, month, rows in counts:
+        months.setdefault(month, []).append((shop, rows))
+    made: list[Cell] = []
+    for month in sorted(months, key=lambda one: one or 0):
+        made += _cells_of_month(month, sorted(months[month]))
+    return made
+
+
+def _cells_of_month(month: int | None, shops: list[tuple[str, int]]) -> list[Cell]:
+    small = sum(rows for _, rows in shops if rows <= _SHARED)
+    files = -(-small // _SHARED)
+    made: list[Cell] = []
+    before, done = -1, 0
+    for shop, rows in shops:
+        place = -1  # a file of its own
+        if rows <= _SHARED:
+            place, done = done * files // max(small, 1), done + rows
+        if place == before >= 0:
+            made[-1] = replace(made[-1], last=shop)
+        else:
+            made.append(Cell(shop, shop, month))
+        before = place
+    return made
 
 
 def month_sql(table: Table) -> str:
@@ -53,60 +112,53 @@ def month_number(month: str | None) -> int | None:
     return None if month is None else int(month.replace("-", ""))
 
 
-def partition_test(partition: Partition) -> str:
-    """Return the WHERE clause of one partition over columns shop_id and _month."""
-    shop, month = partition
-    test = f"shop_id = {quoted(shop)}"
-    return test if month is None else f"{test} AND _month = {month}"
+def cells_in(con: duckdb.DuckDBPyConnection, relation: str) -> list[Cell]:
+    """Return the cells of a relation with columns shop_id and _month."""
+    sql = f"SELECT shop_id, _month, count(*) FROM {relation} GROUP BY ALL"
+    return cells(con.execute(sql).fetchall())
 
 
-def partitions(con: duckdb.DuckDBPyConnection, relation: str) -> list[Partition]:
-    """Return the partitions present in a relation with columns shop_id and _month."""
-    found = con.execute(f"SELECT DISTINCT shop_id, _month FROM {relation} ORDER BY ALL").fetchall()
-    return [(shop, month) for shop, month in found]
-
-
-def write_partitions(
+def write_cells(
     con: duckdb.DuckDBPyConnection,
     table: Table,
-    wanted: list[Partition],
-    source: Callable[[Partition], str],
+    wanted: Iterable[Cell],
+    source: Callable[[Cell], str],
     root: Path,
     tag: str,
 ) -> list[DataFile]:
-    """Write each partition's rows to one new file under ``root``.
+    """Write each cell's rows to one new file under ``root``; none for a cell without rows.
 
     Args:
-        source: makes the SELECT of a partition's rows (canonical and trace columns).
+        source: makes the SELECT of a cell's rows (canonical and trace columns).
         tag: put into the file names, so that what one import left behind can be told.
     """
     written = []
-    for partition in wanted:
-        path = _path(partition, tag)
+    for cell in wanted:
+        path = _path(cell, tag)
         (root / path).parent.mkdir(parents=True, exist_ok=True)
-        written.append(_write(con, table, partition, source(partition), root, path))
+        written.append(_write(con, table, cell, source(cell), root, path))
     return [file for file in written if file.rows]
 
 
-def named(partition: Partition, tag: str, rows: int, low: int | None, high: int | None) -> DataFile:
-    """Return a name for a new file of a partition, with its facts (own times in milliseconds)."""
-    month = None if partition[1] is None else _month_text(partition[1], "")
-    first, last = ("" if at is None else _iso(at) for at in (low, high))
-    return DataFile(_path(partition, tag).as_posix(), partition[0], month, rows, first, last)
+def named(cell: Cell, tag: str, rows: int, low: int | None, high: int | None) -> DataFile:
+    """Return a name for a new file of a cell, with its facts (own times in milliseconds)."""
+    return _file(
+        cell, _path(cell, tag), rows, *("" if at is None else _iso(at) for at in (low, high))
+    )
 
 
-def _path(partition: Partition, tag: str) -> Path:
-    folder = Path(_safe(partition[0])) / _month_text(partition[1], "all")
-    return folder / f"part-{tag}-{uuid.uuid4().hex[:12]}.parquet"
+def _file(cell: Cell, path: Path, rows: int, low: str, high: str) -> DataFile:
+    month = None if cell.month is None else _month_text(cell.month, "")
+    return DataFile(path.as_posix(), cell.first, cell.last, month, rows, low, high)
+
+
+def _path(cell: Cell, tag: str) -> Path:
+    name = f"part-{tag}-{uuid.uuid4().hex[:12]}.parquet"
+    return Path(_month_text(cell.month, "all")) / name
 
 
 def _write(
-    con: duckdb.DuckDBPyConnection,
-    table: Table,
-    partition: Partition,
-    source: str,
-    root: Path,
-    path: Path,
+    con: duckdb.DuckDBPyConnection, table: Table, cell: Cell, source: str, root: Path, path: Path
 ) -> DataFile:
     times = [column.name for column in table.columns if column.kind == "time"]
     listed = ", ".join(
@@ -114,25 +166,24 @@ def _write(
         for name in (*columns_of(table), "source_file", "source_row")
     )
     target = quoted(str(root / path))
-    con.execute(
+    ((_, rows, _, _, stats, *_),) = con.execute(
         f"COPY (SELECT {listed} FROM ({source}) ORDER BY {_order(table)}) TO {target}"
-        f" (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {_ROW_GROUP})"
-    )
-    rows, low, high = _facts(con, table, parquet([str(root / path)]))
-    month = None if partition[1] is None else _month_text(partition[1], "")
-    return DataFile(path.as_posix(), partition[0], month, rows, low, high)
+        f" (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {_ROW_GROUP}, RETURN_STATS)"
+    ).fetchall()
+    return _file(cell, path, rows, *(_span(table, stats) if rows else ("", "")))
 
 
-def _facts(con: duckdb.DuckDBPyConnection, table: Table, source: str) -> tuple[int, str, str]:
-    """Return rows, first and last own time of a file just written."""
+def _span(table: Table, stats: Mapping[str, Mapping[str, str]]) -> tuple[str, str]:
+    """Return the first and last own time of a file just written, rounded outwards."""
     if table.own_time is None:
-        (rows,) = con.execute(f"SELECT count(*) FROM {source}").fetchall()[0]
-        return int(rows), "", ""
-    own = f"epoch_us({ident(table.own_time)}) // 1000"
-    rows, low, high = con.execute(
-        f"SELECT count(*), min({own}), max({own}) + 1 FROM {source}"
-    ).fetchall()[0]
-    return (int(rows), _iso(low), _iso(high)) if rows else (0, "", "")
+        return "", ""
+    own = stats[f'"{table.own_time}"']
+    start = datetime.fromtimestamp(0, UTC)
+    low, high = (
+        (datetime.fromisoformat(own[end]) - start) // timedelta(milliseconds=1)
+        for end in ("min", "max")
+    )
+    return _iso(low), _iso(high + 1)
 
 
 def _iso(milliseconds: int) -> str:
@@ -141,22 +192,11 @@ def _iso(milliseconds: int) -> str:
 
 
 def _order(table: Table) -> str:
-    """Buyer, then time, where a table has them; else its key."""
+    """Shop, buyer, then time, where a table has them; else its key."""
     buyer = ["buyer_id"] if "buyer_id" in columns_of(table) else []
-    return ", ".join(
-        [*buyer, *([ident(table.own_time)] if table.own_time else table.key or ("shop_id",))]
-    )
+    rest = [ident(table.own_time)] if table.own_time else [*table.key]
+    return ", ".join(["shop_id", *buyer, *rest])
 
 
 def _month_text(month: int | None, none: str) -> str:
     return none if month is None else f"{month // 100:04}-{month % 100:02}"
-
-
-def _safe(shop_id: str) -> str:
-    """Return a folder name for a shop; its real name is in the rows and in Delta's log.
-
-    No ``shop_id=``: readers of Parquet would take the folder's name for the shop's.
-    """
-    if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", shop_id):
-        return f"s-{shop_id}"
-    return "x-" + sha256(shop_id.encode()).hexdigest()[:24]
