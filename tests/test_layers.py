@@ -14,6 +14,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "src" / "jinpai"
 # Below every stage, each importing only those before it in this list, or engine's own.
 FOUNDATION = (
     "errors",
+    "hints",
     "periods",
     "duty",
     "settings",

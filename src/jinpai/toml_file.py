@@ -14,6 +14,7 @@ import tomlkit
 from tomlkit.items import Item
 
 from jinpai.errors import WorkspaceError, reason_zh
+from jinpai.hints import shell_word
 
 if sys.platform != "win32":
     import fcntl
@@ -26,9 +27,10 @@ def read_toml(path: Path) -> str:
     try:
         return path.read_bytes().decode("utf-8-sig")
     except (FileNotFoundError, NotADirectoryError):
+        command = f"jinpai init {shell_word(path.parent)}"
         raise WorkspaceError(
-            f"There is no workspace in {path.parent}; make one with: jinpai init {path.parent}",
-            zh=f"{path.parent} 里没有工作区；请先建立：jinpai init {path.parent}",
+            f"There is no workspace in {path.parent}; make one with: {command}",
+            zh=f"{path.parent} 里没有工作区；请先建立：{command}",
         ) from None
     except UnicodeDecodeError as error:
         raise WorkspaceError(

@@ -167,3 +167,15 @@ def test_before_a_run_and_after_a_change(run: Run, empty: Path, tiny: Path, tmp_
     assert ran.code == 0
     assert "jinpai run" in ran.err
     json.loads(ran.out)
+
+
+@pytest.mark.parametrize(
+    "args", [("--to", "2025-12-31"), ("--from", "2027-01-01", "--to", "2027-01-02")]
+)
+def test_days_without_data_are_told(run: Run, tiny: Path, args: tuple[str, ...]) -> None:
+    asked = ("metrics", tiny, "--metric", "rounds", "--from", "2025-12-01", *args)
+    ran = run(*asked, "--format", "json")
+    assert ran.code == 0
+    assert "Nothing is loaded of these days: the data of s1 are of 2026-03-0" in ran.err
+    assert list(json.loads(ran.out)) == ["settings_id", "as_of", "timezone", "shops", "rows"]
+    assert "Nothing is loaded" not in run("metrics", tiny, "--from", "2026-03-03").err

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import shlex
 from typing import Any
 
 from jinpai.cli.console import cell, note, out, show
@@ -13,6 +11,7 @@ from jinpai.cli.imports import import_json
 from jinpai.cli.runs import run_json
 from jinpai.cli.words import say
 from jinpai.demo import SHOP_METRICS, TEAM_METRICS, Demo
+from jinpai.hints import shell_word
 from jinpai.metrics.definition import registry
 
 __all__ = ["demo_json", "show_demo"]
@@ -76,8 +75,8 @@ def _what(made: Demo, rows: int) -> str:
 
 def _show_next(made: Demo) -> None:
     """Commands to copy; never wrapped, so that they can be."""
-    root, (agent, day, order) = _word(str(made.workspace.root)), made.example
-    name = _word(Names(made.workspace).of("agent_id", made.run.shops[0].shop_id, agent))
+    root, (agent, day, order) = shell_word(str(made.workspace.root)), made.example
+    name = shell_word(Names(made.workspace).of("agent_id", made.run.shops[0].shop_id, agent))
     explained = f"jinpai explain {root} metric avg_response_seconds --agent {name} --day {day}"
     lines = (
         (f"jinpai metrics {root} --by agent,week", say("the same by week", "按周查看")),
@@ -98,8 +97,3 @@ def _show_next(made: Demo) -> None:
     for command, why in lines:
         console.print(cell(f"  {command}", style="cyan"), soft_wrap=True)
         console.print(cell(f"      {why}", style="dim"), soft_wrap=True)
-
-
-def _word(text: str) -> str:
-    """Return a word of a shell's command, quoted only where it must be."""
-    return text if re.fullmatch(r"[\w@%+=:,./-]+", text) else shlex.quote(text)

@@ -16,10 +16,13 @@ from jinpai.cli.console import cell, note, out, plain_table, show
 from jinpai.cli.words import language, say
 from jinpai.metrics.definition import Metric, registry
 from jinpai.metrics.query import MetricRow
+from jinpai.periods import parse_range
+from jinpai.run import ShopRun
 from jinpai.workspace import MetricsResult, Workspace
 
 __all__ = [
-    "GRAIN_NAMES", "Names", "figure_text", "key_text", "pivot", "say_provisional", "show_figures",
+    "GRAIN_NAMES", "Names", "figure_text", "key_text", "pivot", "say_outside", "say_provisional",
+    "show_figures",
 ]  # fmt: skip
 
 # What people look at first; where there is room the others follow in the registry's order.
@@ -148,6 +151,22 @@ def _say_days(rows: Sequence[MetricRow]) -> None:
                 f"统计期为 {first} 至 {last}{'：' if among else ''}{among.strip()}。",
             ),
             "dim",
+        )
+
+
+def say_outside(shops: Sequence[ShopRun], first: str | None, last: str | None) -> None:
+    """Tell that nothing is loaded of the days asked for: such figures are 0 or empty."""
+    start, end = parse_range(first, last)
+    for shop in shops:
+        loaded = date.fromisoformat(shop.first_day), date.fromisoformat(shop.last_day)
+        if (start is None or start <= loaded[1]) and (end is None or end >= loaded[0]):
+            continue
+        note(
+            say(
+                f"Nothing is loaded of these days: the data of {shop.shop_id} are of {loaded[0]}"
+                f" to {loaded[1]}.",
+                f"所选日期没有数据：{shop.shop_id} 的数据为 {loaded[0]} 至 {loaded[1]}。",
+            )
         )
 
 

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from jinpai.cli.console import note, plain_table, show
 from jinpai.cli.words import say
+from jinpai.hints import shell_word
 from jinpai.importing import Imported
 from jinpai.metrics.texts import json_cell, masked
 from jinpai.tables.load import Counts
@@ -101,8 +102,8 @@ def _closing(dry_run: bool, workspace: Path, seconds: float) -> str:
             "试运行：没有改动任何数据。去掉 --dry-run 即正式导入。",
         )
     return say(
-        f"Loaded in {seconds:.1f} s. Next: jinpai run {workspace}",
-        f"已导入，用时 {seconds:.1f} 秒。下一步：jinpai run {workspace}",
+        f"Loaded in {seconds:.1f} s. Next: jinpai run {shell_word(workspace)}",
+        f"已导入，用时 {seconds:.1f} 秒。下一步：jinpai run {shell_word(workspace)}",
     )
 
 

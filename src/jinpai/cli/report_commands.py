@@ -10,6 +10,7 @@ import typer
 from jinpai.cli.console import note, print_json, progress
 from jinpai.cli.options import As, First, Last, Rule, Shop, Workspace, as_json
 from jinpai.cli.words import both, language, say
+from jinpai.hints import shell_word
 
 __all__ = ["report"]
 
@@ -79,8 +80,8 @@ def report(
         note(
             say(
                 "Data or settings changed since the last run; refresh with: "
-                f"jinpai run {workspace}",
-                f"上次计算之后数据或设置有改动；请重新计算：jinpai run {workspace}",
+                f"jinpai run {shell_word(workspace)}",
+                f"上次计算之后数据或设置有改动；请重新计算：jinpai run {shell_word(workspace)}",
             )
         )
     agents, days = len(made.agents.sheets), len(made.days)

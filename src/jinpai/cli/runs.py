@@ -10,6 +10,7 @@ from rich.table import Table
 
 from jinpai.cli.console import note, plain_table, show
 from jinpai.cli.words import say
+from jinpai.hints import shell_word
 from jinpai.periods import local_time
 from jinpai.run import RunReport, ShopRun
 
@@ -91,9 +92,9 @@ def show_run(report: RunReport, workspace: Path) -> None:
     note(
         say(
             f"The books balance ({checks} checks). {seconds:.1f} s. "
-            f"Next: jinpai metrics {workspace} --by agent",
+            f"Next: jinpai metrics {shell_word(workspace)} --by agent",
             f"账目核对无误（{checks} 项）。用时 {seconds:.1f} 秒。"
-            f"下一步：jinpai metrics {workspace} --by agent",
+            f"下一步：jinpai metrics {shell_word(workspace)} --by agent",
         ),
         "green",
     )

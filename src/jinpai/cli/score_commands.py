@@ -11,6 +11,7 @@ from jinpai.cli.console import note, print_json, progress
 from jinpai.cli.options import As, First, Last, Shop, Workspace, as_json
 from jinpai.cli.words import both, language, say
 from jinpai.errors import UsageError
+from jinpai.hints import shell_word
 
 if TYPE_CHECKING:
     from jinpai.cli.figures import Names
@@ -219,12 +220,13 @@ def _score(
     show_sheets(card.sheets, names_of(opened, shop), only=agent)
     say_notes([*card.notes, *(one for sheet in card.sheets for one in sheet.notes)])
     if locked:
+        root = shell_word(opened.root)
         note(
             say(
-                f"Locked as '{lock}', {locked['hash'][:12]}…; jinpai score {opened.root} --diff"
-                f" {lock} shows what later data would change.",
+                f"Locked as '{lock}', {locked['hash'][:12]}…; jinpai score {root} --diff"
+                f" {shell_word(str(lock))} shows what later data would change.",
                 f"已锁定为“{lock}”，校验值 {locked['hash'][:12]}…；之后可用 jinpai score"
-                f" {opened.root} --diff {lock} 查看后来的数据会带来的变化。",
+                f" {root} --diff {shell_word(str(lock))} 查看后来的数据会带来的变化。",
             ),
             "green",
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,6 +12,8 @@ import typer
 from jinpai.cli.console import note, print_json, show
 from jinpai.cli.options import As, Shop, Workspace, as_json
 from jinpai.cli.words import both, say
+from jinpai.errors import UsageError
+from jinpai.hints import shell_word
 
 __all__ = ["settings_app"]
 
@@ -75,6 +78,8 @@ def get(context: typer.Context, key: Name, shop: Shop = None, format_: As = "tab
 
 @settings_app.command(
     "set",
+    # A negative number is a value, not an option.
+    context_settings={"ignore_unknown_options": True},
     help=both(
         "Change a setting: JSON, or bare text such as 10 min; null goes back to the default.",
         "修改设置：JSON 或直接写文字（如 10分钟）；null 恢复默认。",
@@ -93,6 +98,8 @@ def set_(
     """Set one setting."""
     from jinpai.cli.setting_tables import change_json
 
+    if re.match(r"-[^0-9.]", value):
+        raise UsageError(f"No such option: {value}.", zh=f"没有这个选项：{value}。")
     config = _config(context.obj)
     before = config.get(key, shop).value
     change = config.set(key, value, shop)
@@ -106,8 +113,8 @@ def set_(
         say(f"{key} is {new} already.", f"{key} 已是 {new}。")
         if same
         else say(
-            f"{key}: {old} -> {new}. Takes effect with: jinpai run {context.obj}",
-            f"{key}：{old} -> {new}。重新计算后生效：jinpai run {context.obj}",
+            f"{key}: {old} -> {new}. Takes effect with: jinpai run {shell_word(context.obj)}",
+            f"{key}：{old} -> {new}。重新计算后生效：jinpai run {shell_word(context.obj)}",
         ),
         "green",
     )
