@@ -25,6 +25,7 @@ from jinpai.compare import compare_sales
 from jinpai.engine.duckdb import DuckEngine
 from jinpai.errors import UnknownName, UsageError
 from jinpai.explain import explain_order, explain_reception
+from jinpai.hints import shell_word
 from jinpai.importing import Imported, import_paths
 from jinpai.line import put_views
 from jinpai.metrics.cells import LONGEST_TRAILING
@@ -262,8 +263,8 @@ class Workspace(Appraisals):
         snapshot = self.lake.snapshot()
         if snapshot.run is None:
             raise UsageError(
-                f"There are no figures yet; run 'jinpai run {self.root}' first.",
-                zh=f"还没有计算结果；请先计算：jinpai run {self.root}",
+                f"There are no figures yet; make them with: jinpai run {shell_word(self.root)}",
+                zh=f"还没有计算结果；请先计算：jinpai run {shell_word(self.root)}",
             )
         shops = shop_runs(snapshot.run)
         if shop_id is not None:

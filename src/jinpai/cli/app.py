@@ -35,6 +35,7 @@ from jinpai.cli.spark_options import Conf, EngineName, Master, Scratch, cluster_
 from jinpai.cli.store_commands import store_app
 from jinpai.cli.words import both, say
 
+from jinpai.hints import shell_word
 __all__ = ["app"]
 
 app = typer.Typer(
@@ -154,9 +155,10 @@ def init(
         print_json({"workspace": str(made.root), "shop": vars(made.config.shop())})
         return
     note(
+    word = shell_word(workspace)
         say(
-            f"Workspace {workspace} is ready. Next: jinpai import {shell_word(workspace)} PATH...",
-            f"工作区 {workspace} 已建好。下一步：jinpai import {shell_word(workspace)} 文件或文件夹",
+            f"Workspace {workspace} is ready. Next: jinpai import {word} PATH...",
+            f"工作区 {workspace} 已建好。下一步：jinpai import {word} 文件或文件夹",
         ),
         "green",
     )
@@ -414,6 +416,7 @@ def metrics(
     """Show figures."""
     from jinpai.cli.export import deliver
     from jinpai.workspace import Workspace as Opened
+    from jinpai.cli.figures import say_outside
 
     opened = Opened(workspace)
     result = opened.ask(
@@ -434,6 +437,7 @@ def metrics(
             )
         )
     deliver(opened, result, format_, out, chosen=bool(metric))
+    say_outside(result.shops, first, last)
 
 
 def _codes(options: list[str] | None) -> list[str]:
