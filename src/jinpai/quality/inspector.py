@@ -7,19 +7,21 @@ that an engine with several workers can give each its own buyers.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from jinpai.quality.book import Book, book_id, load_book
-from jinpai.quality.finding import EVIDENCE, finding_id
-from jinpai.quality.judge import Finding, score
-from jinpai.quality.lines import Place, sessions_in
-from jinpai.quality.session import Session
+from jinpai.quality.columns.judging import judged
+from jinpai.quality.columns.rows import rows_of
+from jinpai.quality.columns.sheet import Sheet
+from jinpai.quality.finding import EVIDENCE
+from jinpai.quality.lines import PARTS
 
 __all__ = ["INSPECTED", "Inspector"]
 
@@ -55,7 +57,6 @@ INSPECTED = pa.schema(
         ("evidence", pa.list_(EVIDENCE)),
     ]
 )
-_ROWS = 20_000
 
 
 @dataclass(frozen=True)
@@ -98,70 +99,36 @@ class Inspector:
 
     def __call__(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Yield `INSPECTED` rows of sorted session lines."""
-        rows = list[dict[str, Any]]()
-        for sessions in sessions_in(batches, self.book.scanner):
-            for place, session in sessions:
-                rows += self._rows(place, session)
-            if len(rows) >= _ROWS:
-                yield pa.RecordBatch.from_pylist(rows, INSPECTED)
-                rows = []
-        if rows:
-            yield pa.RecordBatch.from_pylist(rows, INSPECTED)
-
-    def _rows(self, place: Place, session: Session) -> list[dict[str, Any]]:
-        found = self.book.judge.findings(session)
-        named = {name: getattr(place, name) for name in _NAMES} | {"session_id": session.session_id}
-        listed = [named | self._finding_row(place, one) for one in found]
-        counted = [
-            one
-            for one, row in zip(found, listed, strict=True)
-            if not (row["is_shadow"] or row["is_overruled"])
-        ]
-        products = [named | {"product_id": product} for product in place.product_ids]
-        of_session = _session_row(session, counted)
-        judged = {"is_judged": of_session["is_judged"]}
-        return [named | of_session, *(row | judged for row in (*products, *listed))]
-
-    def _finding_row(self, place: Place, found: Finding) -> dict[str, Any]:
-        rule = self.book.judge.rule(found.rule)
-        messages = [one.message_id for one in found.evidence]
-        name = finding_id(
-            place.shop_id, found.session_id, found.rule, found.version, messages, found.order_id
-        )
-        return {
-            "finding_id": name,
-            "rule": found.rule,
-            "rule_version": found.version,
-            "rule_group": rule.group,
-            "severity": rule.severity,
-            "points": found.points,
-            "is_merit": rule.is_merit,
-            "is_fatal": found.fatal,
-            "is_shadow": False,
-            "is_overruled": name in self.overruled,
-            "order_id": found.order_id,
-            "reason_zh": found.reason_zh,
-            "reason_en": found.reason_en,
-            "evidence": [
-                {
-                    "message_id": one.message_id,
-                    "start": one.start,
-                    "end": one.end,
-                    "at_us": None if one.at is None else round(one.at * 1e6),
-                }
-                for one in found.evidence
-            ],
-        }
+        for lines in _whole_buyers(batches):
+            sheet = Sheet(lines, self.book.scanner)
+            listed = judged(sheet, self.book.judge)
+            made = rows_of(sheet, listed, self.book.judge, self.overruled, INSPECTED)
+            yield from made.combine_chunks().to_batches()
 
 
-_NAMES = ("shop_id", "agent_key", "buyer_id", "day", "session_no", "start_us", "end_us")
+def _whole_buyers(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
+    """Yield the lines in tables that no buyer is cut by."""
+    waiting = list[pa.RecordBatch]()
+    for batch in filter(len, batches):
+        cut = _last_buyer(batch, waiting[-1] if waiting else None)
+        if cut is None:
+            waiting.append(batch)
+            continue
+        done = [*waiting, batch.slice(0, cut)]
+        waiting = [batch.slice(cut)]
+        if sum(map(len, done)):
+            yield pa.Table.from_batches(done)
+    if waiting:
+        yield pa.Table.from_batches(waiting)
 
 
-def _session_row(session: Session, counted: Sequence[Finding]) -> dict[str, Any]:
-    return {
-        "is_judged": bool(session.human) and bool(session.buyer),
-        "score": score(counted),
-        "faults": sum(one.points < 0 or one.fatal for one in counted),
-        "merits": sum(one.points > 0 for one in counted),
-        "is_fatal": any(one.fatal for one in counted),
-    }
+def _last_buyer(batch: pa.RecordBatch, before: pa.RecordBatch | None) -> int | None:
+    """Return where the last buyer of a batch begins, None where it began in the one before."""
+    starts = np.zeros(len(batch), bool)
+    for name in PARTS:
+        column = batch.column(name)
+        changes = pc.not_equal(column.slice(1), column.slice(0, len(column) - 1))
+        starts[1:] |= changes.to_numpy(zero_copy_only=False)
+        starts[0] |= before is None or before.column(name)[-1] != column[0]
+    places = np.flatnonzero(starts)
+    return int(places[-1]) if len(places) else None

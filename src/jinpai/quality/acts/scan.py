@@ -84,6 +84,17 @@ class Scanner:
             mask = self._known[role, text] = self.masks(role, (text,))[0]
         return tuple(name for bit, name in enumerate(self.names(role)) if mask >> bit & 1)
 
+    def patterns(self, role: Role, code: str) -> tuple[str, ...]:
+        """Return the patterns one of which shows an act, as RE2 takes them."""
+        act = next(act for act in self._of(role) if act.code == code)
+        return tuple(expand(pattern, self._placeholders) for pattern in act.any)
+
+    def remember(self, role: Role, texts: Iterable[str], masks: Iterable[int]) -> None:
+        """Take what `scan` told of texts, so that `codes` need not look again."""
+        if len(self._known) >= _REMEMBERED:
+            self._known.clear()
+        self._known.update(((role, text), mask) for text, mask in zip(texts, masks, strict=True))
+
     def spans(self, role: Role, text: str, code: str) -> list[Span]:
         """Return where an act is found in a text, first pattern first; empty where it is not."""
         if code not in self.codes(role, text):

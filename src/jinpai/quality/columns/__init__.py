@@ -1,0 +1,1 @@
+"""Judging many sessions at once, column by column: the outcome is that of `judge.Judge`."""

@@ -1,0 +1,107 @@
+"""Conditions on many sessions at once: `judge` says what they mean."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from jinpai.quality.columns.sheet import Flags, Numbers, Sheet
+from jinpai.quality.columns.walk import walk
+from jinpai.quality.judge import sequence_of
+from jinpai.quality.rule import Condition
+
+__all__ = ["Figure", "Found", "acted", "joined", "matched", "turned"]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure of the reason, by session: its value where it has one."""
+
+    held: Flags
+    values: Any
+
+
+@dataclass(frozen=True)
+class Found:
+    """What shows that a condition holds.
+
+    Attributes:
+        held: by session, it does.
+        messages: those that show it, session by session, in the order they are shown.
+        acts: in which acts of theirs, first ones first, and in which sessions.
+    """
+
+    held: Flags
+    messages: Numbers = field(default_factory=lambda: np.zeros(0, np.int64))
+    acts: Sequence[tuple[str, Flags]] = ()
+    figures: Mapping[str, Figure] = field(default_factory=dict)
+
+
+def acted(condition: Condition, sheet: Sheet) -> Found:
+    """A message has an act."""
+    flags = sheet.has(condition.act)
+    role = condition.act.partition(".")[0]
+    if condition.first:
+        flags = flags & (sheet.number_of(role) < condition.first)
+    if condition.last:
+        of_role = sheet.per_session(sheet.of_role(role))
+        flags = flags & (sheet.number_of(role) >= (of_role - condition.last)[sheet.session])
+    if condition.after:
+        flags = flags & _behind(condition, sheet)
+    counts = sheet.per_session(flags)
+    held = counts >= condition.count
+    messages = np.flatnonzero(flags & held[sheet.session])
+    return Found(held, messages, [(condition.act, held)], {"count": Figure(held, counts)})
+
+
+def _behind(condition: Condition, sheet: Sheet) -> Flags:
+    """By message: it is the first with the act ``after``, or within reach behind it."""
+    first = sheet.next_with(sheet.has(condition.after))[sheet.starts]
+    is_there = first < sheet.ends
+    flags: Flags = is_there[sheet.session] & (np.arange(len(sheet.rows)) >= first[sheet.session])
+    if condition.within is not None and len(sheet.rows):
+        since = sheet.at[np.where(is_there, first, 0)]
+        flags &= sheet.at - since[sheet.session] <= condition.within
+    return flags
+
+
+def matched(condition: Condition, sheet: Sheet, among: Flags) -> Found:
+    """A sequence is there."""
+    names = frozenset(act.name for act in sheet.scanner.acts)
+    pattern = sequence_of(condition.sequence, names)
+    held, starts, ends = walk(pattern, sheet, among)
+    places = np.arange(len(sheet.rows))
+    inside = held[sheet.session]
+    inside &= (places >= starts[sheet.session]) & (places < ends[sheet.session])
+    return Found(held, np.flatnonzero(inside), [(act, held) for act in pattern.acts])
+
+
+def turned(found: Found) -> Found:
+    """The condition does not hold."""
+    return Found(~found.held)
+
+
+def joined(parts: Sequence[Found], sheet: Sheet, wants_all: bool) -> Found:
+    """All or one of the conditions hold; what shows those that do is put together."""
+    held = parts[0].held.copy()
+    for part in parts[1:]:
+        held = held & part.held if wants_all else held | part.held
+    messages = np.concatenate([part.messages for part in parts])
+    messages = messages[held[sheet.session[messages]]]
+    in_order = messages[np.argsort(sheet.session[messages], kind="stable")]
+    kept = np.sort(np.unique(in_order, return_index=True)[1])
+    figures = dict[str, Figure]()
+    for part in parts:
+        for name, figure in part.figures.items():
+            before = figures.get(name)
+            figures[name] = figure if before is None else _over(before, figure)
+    acts = [pair for part in parts for pair in part.acts]
+    return Found(held, in_order[kept], acts, figures)
+
+
+def _over(before: Figure, after: Figure) -> Figure:
+    values = np.where(after.held, after.values, np.asarray(before.values, object))
+    return Figure(before.held | after.held, values)

@@ -1,0 +1,146 @@
+"""Findings and scores of many sessions as the rows a run publishes."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from jinpai.quality.columns.sheet import Sheet
+from jinpai.quality.columns.shown import Shown
+from jinpai.quality.finding import finding_id
+from jinpai.quality.judge import Judge
+
+__all__ = ["rows_of"]
+
+_NAMES = ("shop_id", "agent_key", "buyer_id", "day", "session_no", "start_us", "end_us")
+Columns = dict[str, Any]
+
+
+def rows_of(
+    sheet: Sheet,
+    listed: Sequence[Shown],
+    judge: Judge,
+    overruled: Collection[str],
+    schema: pa.Schema,
+) -> pa.Table:
+    """Return a row per session, per product it shows and per finding of it.
+
+    Args:
+        listed: in the order of the rules: scores are added up in it.
+        overruled: ids of findings that cost nothing.
+    """
+    named = {name: sheet.of_sessions(name) for name in _NAMES}
+    named["session_id"] = pc.binary_join_element_wise(
+        *(
+            named[name].cast(pa.string())
+            for name in ("shop_id", "agent_key", "buyer_id", "start_us")
+        ),
+        "/",
+    )
+    named["is_judged"] = pa.array((sheet.human > 0) & (sheet.bought > 0))
+    ids = _finding_ids(named, listed, judge)
+    gone = [np.array([one in overruled for one in own], bool) for own in ids]
+    tables = [
+        _table(named | _scores(sheet.sessions, listed, gone), schema),
+        _products(sheet, named, schema),
+    ]
+    for shown, own, out in zip(listed, ids, gone, strict=True):
+        if own:
+            tables.append(_findings(named, shown, own, out, judge.version(shown.rule.code), schema))
+    return pa.concat_tables(tables)
+
+
+def _table(columns: Columns, schema: pa.Schema) -> pa.Table:
+    """Return columns as a table, nulls for those that are not there."""
+    count = len(next(iter(columns.values())))
+    return pa.table(
+        [
+            pa.array(columns[field.name]).cast(field.type)
+            if field.name in columns
+            else pa.nulls(count, field.type)
+            for field in schema
+        ],
+        schema=schema,
+    )
+
+
+def _scores(sessions: int, listed: Sequence[Shown], gone: Sequence[Any]) -> Columns:
+    total = np.zeros(sessions)
+    faults, merits = np.zeros(sessions, np.int64), np.zeros(sessions, np.int64)
+    fatal = np.zeros(sessions, bool)
+    for shown, out in zip(listed, gone, strict=True):
+        rule, counted = shown.rule, shown.sessions[~out]
+        total[counted] += _points(shown)
+        if rule.fatal or _points(shown) < 0:
+            faults[counted] += 1
+        if _points(shown) > 0:
+            merits[counted] += 1
+        fatal[counted] |= rule.fatal
+    score = np.where(fatal, 0.0, np.maximum(0.0, 100.0 + total))
+    return {"score": score, "faults": faults, "merits": merits, "is_fatal": fatal}
+
+
+def _points(shown: Shown) -> float:
+    return shown.rule.points if shown.rule.is_merit else 0.0 - shown.rule.points
+
+
+def _finding_ids(named: Columns, listed: Sequence[Shown], judge: Judge) -> list[list[str]]:
+    shops, names = named["shop_id"].to_pylist(), named["session_id"].to_pylist()
+    found = list[list[str]]()
+    for shown in listed:
+        rule, version = shown.rule.code, judge.version(shown.rule.code)
+        messages = shown.evidence.field("message_id").to_pylist()
+        ends = np.cumsum(shown.counts).tolist()
+        found.append(
+            [
+                finding_id(shops[at], names[at], rule, version, messages[end - count : end], order)
+                for at, count, end, order in zip(
+                    shown.sessions.tolist(), shown.counts.tolist(), ends, shown.orders, strict=True
+                )
+            ]
+        )
+    return found
+
+
+def _products(sheet: Sheet, named: Columns, schema: pa.Schema) -> pa.Table:
+    sessions, lines = sheet.showing
+    ids = sheet.lines["product_id"].combine_chunks().take(pa.array(lines)).to_pylist()
+    pairs = sorted(set(zip(sessions.tolist(), ids, strict=True)))
+    places = pa.array([session for session, _ in pairs], pa.int64())
+    columns = {name: column.take(places) for name, column in named.items()}
+    return _table(
+        columns | {"product_id": pa.array([name for _, name in pairs], pa.string())}, schema
+    )
+
+
+def _findings(
+    named: Columns, shown: Shown, ids: list[str], gone: Any, version: str, schema: pa.Schema
+) -> pa.Table:
+    rule, count = shown.rule, len(ids)
+    same: dict[str, Any] = {
+        "rule": rule.code,
+        "rule_version": version,
+        "rule_group": rule.group,
+        "severity": rule.severity,
+        "points": _points(shown),
+        "is_merit": rule.is_merit,
+        "is_fatal": rule.fatal,
+        "is_shadow": False,
+    }
+    places = pa.array(shown.sessions)
+    columns: Columns = {name: column.take(places) for name, column in named.items()}
+    columns |= {name: pa.repeat(value, count) for name, value in same.items()}
+    offsets = pa.array(np.r_[0, np.cumsum(shown.counts)].astype(np.int32))
+    columns |= {
+        "finding_id": ids,
+        "is_overruled": gone,
+        "order_id": pa.array(shown.orders, pa.string()),
+        "reason_zh": shown.reasons_zh,
+        "reason_en": shown.reasons_en,
+        "evidence": pa.ListArray.from_arrays(offsets, shown.evidence),
+    }
+    return _table(columns, schema)

@@ -1,0 +1,216 @@
+"""Session lines as columns of numbers: what conditions are evaluated on.
+
+Messages are numbered in the order of the lines, sessions in that of their starts; a session's
+messages lie side by side. Everything here is an array over one of the two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any, cast
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from jinpai.quality.acts.patterns import Role
+from jinpai.quality.acts.scan import Scanner
+
+__all__ = ["ROLES", "Flags", "Numbers", "Sheet"]
+
+ROLES = ("buyer", "agent", "robot", "order", "transfer")
+BUYER, AGENT, ROBOT = range(3)
+
+Numbers = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
+_SESSION = ("shop_id", "buyer_id", "start_us", "agent_key")
+
+
+class Sheet:
+    """Lines of whole buyers, sorted.
+
+    Attributes:
+        lines: as they came; ``rows`` are those of the messages, ``firsts`` of the sessions.
+        sessions: number of sessions; ``starts`` and ``ends`` are the messages of each.
+        session, role, at: by message: its session, place in `ROLES`, seconds since 1970 UTC.
+    """
+
+    def __init__(self, lines: pa.Table, scanner: Scanner) -> None:
+        self.lines, self.scanner = lines.combine_chunks(), scanner
+        roles = _numbers(pc.fill_null(pc.index_in(lines["role"], pa.array(ROLES)), len(ROLES)))
+        opens = _changes(self.lines, _SESSION)
+        is_session = _numbers(lines["start_us"]) >= 0
+        self.firsts = np.flatnonzero(opens & is_session)
+        self.sessions = len(self.firsts)
+        of_line = np.cumsum(opens & is_session) - 1
+        self._roles, self._of_line = roles, of_line
+        self.rows = np.flatnonzero((roles <= ROBOT) & is_session)
+        self.session, self.role = of_line[self.rows], roles[self.rows]
+        self.at = _numbers(lines["at_us"])[self.rows] / 1e6
+        self.counts = np.bincount(self.session, minlength=self.sessions)
+        self.ends = np.cumsum(self.counts)
+        self.starts = self.ends - self.counts
+        self._acts = dict[str, Flags]()
+
+    def column(self, name: str) -> pa.Array:
+        """Return a column of the messages."""
+        return self.lines[name].combine_chunks().take(pa.array(self.rows))
+
+    def of_sessions(self, name: str) -> pa.Array:
+        """Return a column of the sessions."""
+        return self.lines[name].combine_chunks().take(pa.array(self.firsts))
+
+    @cached_property
+    def texts(self) -> pa.Array:
+        """The texts of the messages."""
+        return pc.fill_null(self.column("text"), "").cast(pa.large_string())
+
+    @cached_property
+    def said(self) -> dict[Role, tuple[Numbers, pa.Array, Numbers]]:
+        """By role: its messages, its distinct texts, and which of those each message is."""
+        found = dict[Role, tuple[Numbers, pa.Array, Numbers]]()
+        for place, role in ((AGENT, "agent"), (BUYER, "buyer")):
+            messages = np.flatnonzero(self.role == place)
+            coded = self.texts.take(pa.array(messages)).dictionary_encode()
+            found[cast(Role, role)] = messages, coded.dictionary, _numbers(coded.indices)
+        return found
+
+    @cached_property
+    def codes(self) -> Numbers:
+        """By message: which distinct text of its role it is."""
+        codes = np.zeros(len(self.rows), np.int64)
+        for messages, _, own in self.said.values():
+            codes[messages] = own
+        return codes
+
+    @cached_property
+    def masks(self) -> npt.NDArray[np.uint64]:
+        """By message: its acts, bits of its own role."""
+        masks = np.zeros(len(self.rows), np.uint64)
+        for role, (messages, texts, codes) in self.said.items():
+            masks[messages] = self.scanner.scan(role, texts).to_numpy()[codes]
+        return masks
+
+    def has(self, act: str) -> Flags:
+        """By message: it has the act, such as ``agent.greeting``."""
+        if act not in self._acts:
+            role, _, code = act.partition(".")
+            bit = self.scanner.names(cast(Role, role)).index(code)
+            is_set = (self.masks >> np.uint64(bit)) & np.uint64(1) != 0
+            self._acts[act] = is_set & self.of_role(role)
+        return self._acts[act]
+
+    def of_role(self, role: str) -> Flags:
+        """By message: it is of a role."""
+        flags: Flags = self.role == ROLES.index(role)
+        return flags
+
+    def per_session(self, flags: Flags) -> Numbers:
+        """By session: how many of its messages are flagged."""
+        return np.bincount(self.session[flags], minlength=self.sessions)
+
+    def any_of(self, flags: Flags) -> Flags:
+        """By session: one of its messages is flagged."""
+        found = np.zeros(self.sessions, bool)
+        found[self.session[flags]] = True
+        return found
+
+    def number_of(self, role: str) -> Numbers:
+        """By message of the role: its number among those of its session, from 0."""
+        flags = self.of_role(role)
+        counted = self.per_session(flags)
+        number = np.cumsum(flags) - 1 - (np.cumsum(counted) - counted)[self.session]
+        return cast(Numbers, number)
+
+    @cached_property
+    def human(self) -> Numbers:
+        """By session: how many messages a human agent wrote."""
+        return self.per_session(self.of_role("agent"))
+
+    @cached_property
+    def bought(self) -> Numbers:
+        """By session: how many messages the buyer wrote."""
+        return self.per_session(self.of_role("buyer"))
+
+    @cached_property
+    def talk(self) -> Numbers:
+        """The messages of buyers and human agents."""
+        return np.flatnonzero(self.role <= AGENT)
+
+    @cached_property
+    def turns(self) -> tuple[Numbers, Numbers]:
+        """The messages that open a round, and by each the one that closes it, or -1."""
+        talk, role = self.talk, self.role[self.talk]
+        session = self.session[talk]
+        follows = np.r_[False, session[1:] == session[:-1]][: len(talk)]
+        after_buyer = follows & (np.r_[AGENT, role[:-1]][: len(talk)] == BUYER)
+        opens = np.flatnonzero((role == BUYER) & ~after_buyer)
+        closes = np.flatnonzero((role == AGENT) & after_buyer)
+        # The first to close behind it is its own, where it is of the same session.
+        at = np.searchsorted(closes, opens)
+        own = np.r_[closes, -1][at]
+        is_own = (own >= 0) & (session[own] == session[opens])
+        return talk[opens], np.where(is_own, talk[own] if len(talk) else own, -1)
+
+    @cached_property
+    def agent_roles(self) -> Any:
+        """By session: the role of its agent, empty where it is not known."""
+        return pc.fill_null(self.of_sessions("agent_role"), "").to_numpy(zero_copy_only=False)
+
+    @cached_property
+    def showing(self) -> tuple[Numbers, Numbers]:
+        """Sessions, and a line of each that shows a product."""
+        shows = self.lines["product_id"].is_valid().to_numpy() & (self._roles <= ROBOT)
+        lines = np.flatnonzero(shows)
+        return self._of_line[lines], lines
+
+    @cached_property
+    def has_transfer(self) -> Flags:
+        """By session: its agent handed the buyer over."""
+        flags = np.zeros(self.sessions, bool)
+        flags[self._of_line[self._roles == ROLES.index("transfer")]] = True
+        return flags
+
+    @cached_property
+    def buyers(self) -> Numbers:
+        """By line: its buyer, counted from 0."""
+        return np.cumsum(_changes(self.lines, _SESSION[:2])) - 1
+
+    def has_unpaid(self, seconds: float) -> Flags:
+        """By session: its buyer made an order that nearly so long was neither paid nor closed."""
+        orders = self._roles == ROLES.index("order")
+        until = _numbers(self.lines["at_us"]) + round((seconds - 1) * 1e6)
+        open_long = orders & (_numbers(self.lines["as_of_us"]) >= until)
+        for name in ("paid_us", "closed_us"):
+            settled = _numbers(pc.fill_null(self.lines[name], np.iinfo(np.int64).max))
+            open_long &= settled >= until
+        waits = np.zeros(int(self.buyers.max(initial=-1)) + 1, bool)
+        waits[self.buyers[open_long]] = True
+        return cast(Flags, waits[self.buyers[self.firsts]])
+
+    def next_with(self, flags: Flags) -> Numbers:
+        """By message: the first flagged one from it on, itself included, of any session.
+
+        One further entry, for behind the last; where there is none, the number of messages.
+        """
+        count = len(self.rows)
+        places = np.where(np.r_[flags, True], np.arange(count + 1), count)
+        return cast(Numbers, np.minimum.accumulate(places[::-1])[::-1])
+
+
+def _numbers(column: Any) -> Numbers:
+    array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    return cast(Numbers, array.to_numpy(zero_copy_only=False).astype(np.int64))
+
+
+def _changes(lines: pa.Table, names: Sequence[str]) -> Flags:
+    """Return which lines differ from the one before in one of some columns."""
+    changed = np.zeros(len(lines), bool)
+    changed[:1] = True
+    for name in names:
+        column = lines[name].combine_chunks()
+        other = pc.not_equal(column.slice(1), column.slice(0, max(len(column) - 1, 0)))
+        changed[1:] |= other.to_numpy(zero_copy_only=False)
+    return changed

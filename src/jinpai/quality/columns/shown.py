@@ -1,0 +1,147 @@
+"""What rules found in many sessions: who, why, and the messages that show it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import starmap
+from typing import Any, cast
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from jinpai.quality.acts.patterns import Role
+from jinpai.quality.checks import whole
+from jinpai.quality.columns.conditions import Figure, Found
+from jinpai.quality.columns.sheet import Flags, Numbers, Sheet
+from jinpai.quality.columns.spans import first_spans
+from jinpai.quality.finding import EVIDENCE
+from jinpai.quality.judge import SHOWN, Finding, filled, shown
+from jinpai.quality.rule import Rule
+
+__all__ = ["Shown", "of_findings", "of_found"]
+
+
+@dataclass(frozen=True)
+class Shown:
+    """The findings of one rule, one a session.
+
+    Attributes:
+        sessions: in order; the rest is by finding.
+        counts: messages of the evidence; ``evidence`` has them one finding after the other.
+    """
+
+    rule: Rule
+    sessions: Numbers
+    reasons_zh: Sequence[str]
+    reasons_en: Sequence[str]
+    orders: Sequence[str | None]
+    counts: Numbers
+    evidence: pa.StructArray
+
+
+def of_found(rule: Rule, found: Found, sheet: Sheet, eligible: Flags) -> Shown:
+    """Return the findings of a rule in the sessions it is for."""
+    held = found.held & eligible
+    sessions = np.flatnonzero(held)
+    messages = found.messages[held[sheet.session[found.messages]]]
+    owners = sheet.session[messages]
+    opens = np.searchsorted(owners, owners, side="left")
+    messages = messages[np.arange(len(messages)) - opens < SHOWN]
+    counts = np.bincount(sheet.session[messages], minlength=sheet.sessions)[sessions]
+    return Shown(
+        rule,
+        sessions,
+        _reasons(rule.reason_zh, rule, found.figures, sessions),
+        _reasons(rule.reason_en, rule, found.figures, sessions),
+        [None] * len(sessions),
+        counts,
+        _evidence(messages, found.acts, sheet),
+    )
+
+
+def _reasons(
+    sentence: str, rule: Rule, figures: Mapping[str, Figure], sessions: Numbers
+) -> list[str]:
+    settings = {name: shown(value) for name, value in rule.settings.items()}
+    if not any(f"{{{name}}}" in sentence for name in figures):
+        return [filled(sentence, {**settings, "order": ""})] * len(sessions)
+    columns = {
+        name: list(starmap(_told, zip(figure.held[sessions], figure.values[sessions], strict=True)))
+        for name, figure in figures.items()
+    }
+    rows = ({name: column[at] for name, column in columns.items()} for at in range(len(sessions)))
+    return [
+        filled(sentence, settings | {name: v for name, v in row.items() if v is not None} | _NONE)
+        for row in rows
+    ]
+
+
+_NONE = {"order": ""}
+
+
+def _told(held: bool, value: Any) -> str | None:
+    """Return a figure as reasons write it, None where the session has none."""
+    if not held:
+        return None
+    if isinstance(value, str):
+        return value
+    if value == np.inf:
+        return "∞"
+    return shown(whole(float(value)))
+
+
+def _evidence(messages: Numbers, acts: Sequence[tuple[str, Flags]], sheet: Sheet) -> pa.StructArray:
+    """Return messages as evidence, with the characters that show the first act they have."""
+    starts, ends = np.zeros(len(messages), np.int64), np.full(len(messages), -1, np.int64)
+    for act, held in acts:
+        role, _, code = act.partition(".")
+        flags = (ends < 0) & sheet.has(act)[messages] & held[sheet.session[messages]]
+        own = np.flatnonzero(flags)
+        if not len(own):
+            continue
+        codes, back = np.unique(sheet.codes[messages[own]], return_inverse=True)
+        texts = sheet.said[cast(Role, role)][1].take(pa.array(codes))
+        first, last = first_spans(sheet.scanner, cast(Role, role), code, texts)
+        starts[own], ends[own] = first[back], last[back]
+    rest = np.flatnonzero(ends < 0)
+    if len(rest):
+        lengths = pc.utf8_length(sheet.texts.take(pa.array(messages[rest])))
+        ends[rest] = lengths.to_numpy(zero_copy_only=False)
+    rows = pa.array(sheet.rows[messages])
+    return _struct(
+        sheet.lines["line_id"].combine_chunks().take(rows),
+        starts,
+        ends,
+        sheet.lines["at_us"].combine_chunks().take(rows),
+    )
+
+
+def _struct(messages: Any, starts: Any, ends: Any, times: Any) -> pa.StructArray:
+    types = [field.type for field in EVIDENCE]
+    columns = [
+        column.cast(kind) if isinstance(column, pa.Array) else pa.array(column, kind)
+        for column, kind in zip((messages, starts, ends, times), types, strict=True)
+    ]
+    return pa.StructArray.from_arrays(columns, fields=list(EVIDENCE))
+
+
+def of_findings(rule: Rule, findings: Sequence[tuple[int, Finding]]) -> Shown:
+    """Return findings that were judged one by one, with the numbers of their sessions."""
+    shown_by = [found for _, found in findings]
+    evidence = [one for found in shown_by for one in found.evidence]
+    return Shown(
+        rule,
+        np.array([number for number, _ in findings], np.int64),
+        [found.reason_zh for found in shown_by],
+        [found.reason_en for found in shown_by],
+        [found.order_id for found in shown_by],
+        np.array([len(found.evidence) for found in shown_by], np.int64),
+        _struct(
+            pa.array([one.message_id for one in evidence], pa.string()),
+            [one.start for one in evidence],
+            [one.end for one in evidence],
+            [None if one.at is None else round(one.at * 1e6) for one in evidence],
+        ),
+    )
