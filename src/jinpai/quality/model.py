@@ -11,6 +11,7 @@ import os
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +28,11 @@ from jinpai.quality.labels import Level
 
 __all__ = ["Block", "Header", "LinearModel", "block_texts", "load_model", "number_rows"]
 
-FORMAT = 1
+FORMAT = 2
 _FILE_BYTES = 1 << 30
 _TERMS = 1 << 23
 _TERM_CHARS = 16
+_BETWEEN = "\0"
 _BATCH = 4096
 
 
@@ -41,6 +43,7 @@ class Header(BaseModel):
         label: the label it was trained on.
         classes: what it tells apart.
         ngrams: shortest and longest run of characters it looks at.
+        reach: how far apart two characters may lie that it looks at together; 0 for no pairs.
         trained_on: examples it has seen.
     """
 
@@ -52,6 +55,7 @@ class Header(BaseModel):
     level: Level
     classes: tuple[str, ...] = Field(min_length=2, max_length=1000)
     ngrams: tuple[int, int]
+    reach: int = Field(ge=0, le=16)
     number_weight: float = Field(ge=0, le=100)
     trained_on: int = Field(ge=1)
 
@@ -106,7 +110,7 @@ class LinearModel:
         return np.concatenate(parts)
 
     def _vectorizer(self, block: Block) -> Any:
-        made = vectorizer(self.header.ngrams, 1, block.terms)
+        made = vectorizer(self.header.ngrams, self.header.reach, 1, block.terms)
         made.idf_ = block.idf
         return made
 
@@ -142,17 +146,30 @@ class LinearModel:
 
 
 def vectorizer(
-    ngrams: tuple[int, int], least: int = 1, terms: Sequence[str] | None = None
+    ngrams: tuple[int, int], reach: int = 0, least: int = 1, terms: Sequence[str] | None = None
 ) -> TfidfVectorizer:
-    """Return what turns texts into weighted character n-grams."""
+    """Return what turns texts into weighted character n-grams and, with a reach, pairs."""
     return TfidfVectorizer(
-        analyzer="char",
+        analyzer=partial(_terms, ngrams, reach) if reach else "char",
         lowercase=False,
-        ngram_range=ngrams,
+        ngram_range=(1, 1) if reach else ngrams,
         min_df=least,
         sublinear_tf=True,
         vocabulary=None if terms is None else list(terms),
     )
+
+
+def _terms(ngrams: tuple[int, int], reach: int, text: str) -> list[str]:
+    """Return the runs of a text, and its pairs of characters with one or more between them."""
+    size = len(text)
+    found = [
+        text[at : at + length]
+        for length in range(ngrams[0], ngrams[1] + 1)
+        for at in range(size - length + 1)
+    ]
+    for step in range(2, reach + 1):
+        found += [text[at] + _BETWEEN + text[at + step] for at in range(size - step)]
+    return found
 
 
 def block_texts(level: Level, examples: Sequence[Example]) -> dict[str, list[str]]:
