@@ -18,6 +18,7 @@ from typing import Any
 from jinpai.errors import UnknownName, UsageError
 from jinpai.simulate.canonical import people_rows, write_canonical, write_table
 from jinpai.simulate.model import World, load_phrases
+from jinpai.simulate.plants import plant
 from jinpai.simulate.qianniu import write_qianniu
 from jinpai.simulate.settle import settle
 from jinpai.simulate.shop import live
@@ -37,7 +38,8 @@ class Simulated:
         rows: canonical table name -> rows that happened.
         files: file -> rows in it, in the order they were written.
         truth: parameters of agents and buyers, campaigns, who truly sold each order, and
-            ``settings``: the settings of Jinpai that fit this shop.
+            ``settings``: the settings of Jinpai that fit this shop, ``planted``: what inspection
+            must find in the planted sessions.
     """
 
     rows: dict[str, int]
@@ -55,6 +57,7 @@ def simulate(
     source: str = "canonical",
     truth: str | Path | None = None,
     start: date | str = "2026-03-01",
+    planted: int = 0,
 ) -> Simulated:
     """Write a simulated shop into the folder ``out`` (made if missing) and return what it holds.
 
@@ -62,7 +65,9 @@ def simulate(
     (one UTF-8 CSV per table) or ``taobao`` (the files a seller downloads, plus ``agents``,
     ``transfers`` and ``complaints`` as canonical CSV, which no download has). ``truth`` names a
     file for the truth as JSON; keep it out of ``out`` if you import the whole folder. The same
-    arguments write the same bytes, and both sources tell the same story.
+    arguments write the same bytes, and both sources tell the same story. With ``planted``, so many
+    sessions of every scenario of plants.yaml are added, each with a fault or merit or narrowly
+    without one; the truth then says under ``planted`` what is to be found in them.
 
     Raises UsageError for counts below 1 and an unreadable start, UnknownName for the source.
     """
@@ -74,7 +79,11 @@ def simulate(
                 f"--{name} must be at least 1, not {count}.",
                 zh=f"--{name} 至少为 1，不能是 {count}。",
             )
-    world = settle(live(agents, days, buyers, seed, _midnight(start), load_phrases()))
+    phrases = load_phrases()
+    world = live(agents, days, buyers, seed, _midnight(start), phrases)
+    if planted:
+        world.truth["planted"] = plant(world, phrases, planted, seed)
+    world = settle(world)
     folder = Path(out)
     folder.mkdir(parents=True, exist_ok=True)
     files = write_canonical(world, folder) if source == "canonical" else _platform(world, folder)

@@ -76,6 +76,10 @@ class Chat:
         pause = self.stage.rng.lognormvariate(2.9, 0.7) if after is None else after
         self._line("buyer", text, min(pause, 400), **more)
 
+    def say(self, sender: str, text: str, after: float, **more: object) -> None:
+        """Somebody writes, exactly so many seconds after the last line."""
+        self._line(sender, text, after, **more)
+
     def show(self, product: Product) -> None:
         """The buyer sends the link of a product."""
         text = self.stage.phrases["link"].format(product=product.product_id)
