@@ -12,6 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from jinpai.quality.checks import CHECKS
+from jinpai.quality.columns.checks import COLUMNAR, RARE
 from jinpai.quality.columns.sheet import Sheet
 from jinpai.quality.columns.walk import walk
 from jinpai.quality.inspector import INSPECTED, Inspector
@@ -220,6 +222,11 @@ def test_every_rule_was_tried(own: Inspector) -> None:
     made = lines(0, 400).to_batches()
     found = {row["rule"] for row in by_columns(own, made)}
     assert {rule.code for rule in own.book.rules} <= found
+
+
+def test_every_check_has_its_columns() -> None:
+    assert CHECKS.keys() == COLUMNAR.keys() | RARE.keys()
+    assert not COLUMNAR.keys() & RARE.keys()
 
 
 def test_nothing_comes_of_nothing(own: Inspector) -> None:

@@ -11,8 +11,8 @@ columns; the rows come from `inspector.INSPECTED`.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterable
+from json.encoder import encode_basestring_ascii as _quoted
 
 import pyarrow as pa
 
@@ -52,5 +52,6 @@ def finding_id(
     '826ee8a6d3a1f7a199f41a3d'
     """
     parts = [shop_id, session, rule, rule_version, order_id, *message_ids]
-    text = json.dumps(parts, ensure_ascii=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()[:24]
+    # As json.dumps writes a list, without the commas' spaces, in a third of its time.
+    text = ",".join("null" if part is None else _quoted(part) for part in parts)
+    return hashlib.sha256(f"[{text}]".encode()).hexdigest()[:24]

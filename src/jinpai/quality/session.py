@@ -11,7 +11,12 @@ from typing import cast
 from jinpai.quality.acts.patterns import Role
 from jinpai.quality.acts.scan import Scanner
 
-__all__ = ["Message", "Order", "Product", "Session", "cut", "give_orders", "instant", "with_acts"]
+__all__ = [
+    "ORDER_WINDOW", "Message", "Order", "Product", "Session", "cut", "give_orders", "instant",
+    "with_acts",
+]  # fmt: skip
+
+ORDER_WINDOW = 48 * 3600.0  # seconds after its end in which an order may come of a session
 
 
 @dataclass(frozen=True)
@@ -152,7 +157,7 @@ def cut(messages: Sequence[Message], gap: float) -> list[tuple[Message, ...]]:
 
 
 def give_orders(
-    sessions: Sequence[Session], orders: Sequence[Order], window: float = 48 * 3600.0
+    sessions: Sequence[Session], orders: Sequence[Order], window: float = ORDER_WINDOW
 ) -> list[Session]:
     """Return one buyer's sessions with the orders: each to the session it most likely came of.
 

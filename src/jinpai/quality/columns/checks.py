@@ -77,6 +77,27 @@ def unanswered_end(sheet: Sheet, settings: Settings) -> Found:
     return Found(held, shown, figures={"count": Figure(held, counts)})
 
 
+def silent_watch(sheet: Sheet, settings: Settings) -> Found:
+    """An order was unpaid for long and nobody reminded the buyer."""
+    seconds, found = settings["seconds"], dict[int, str]()
+    reminders = np.flatnonzero(sheet.has("agent.dunning"))
+    reminded = sheet.buyers[sheet.rows[reminders]]
+    for line in sheet.unpaid(seconds):
+        session = sheet.session_of(line)
+        if session is None or session in found:
+            continue
+        buyer, made = sheet.buyers[line], sheet.lines["at_us"][line].as_py() / 1e6
+        first, last = np.searchsorted(reminded, [buyer, buyer + 1])
+        times = sheet.at[reminders[first:last]]
+        is_known = sheet.as_of[session] >= made + seconds
+        if is_known and not ((times >= made) & (times <= made + seconds)).any():
+            found[session] = sheet.lines["line_id"][line].as_py()
+    held = np.zeros(sheet.sessions, bool)
+    held[list(found)] = True
+    minutes = np.full(sheet.sessions, seconds / 60)
+    return Found(held, figures={"minutes": Figure(held, minutes)}, orders=found)
+
+
 def selling_chain(sheet: Sheet, settings: Settings) -> Found:
     """Want, why and also did not all come, in this order."""
     begun = sheet.any_of(sheet.has(STEPS[0][0]) | sheet.has(STEPS[2][0]))
@@ -150,11 +171,6 @@ def left_unanswered(sheet: Sheet, settings: Settings) -> Flags:
     is_open = np.zeros(sheet.sessions, bool)
     is_open[sheet.session[opens[closes < 0]]] = True
     return is_open & sheet.has_transfer
-
-
-def silent_watch(sheet: Sheet, settings: Settings) -> Flags:
-    """Sessions of buyers with an order that was unpaid for long."""
-    return sheet.has_unpaid(settings["seconds"])
 
 
 def unlike_product(sheet: Sheet, settings: Settings) -> Flags:
@@ -234,11 +250,10 @@ def _flags(column: Any) -> Flags:
 COLUMNAR: dict[str, Callable[[Sheet, Settings], Found]] = {
     check.__name__: check
     for check in (
-        first_response, slow_round, nagging, unanswered_end, selling_chain, single_emoji,
-        one_word, recalled,
+        first_response, slow_round, nagging, unanswered_end, silent_watch, selling_chain,
+        single_emoji, one_word, recalled,
     )
 }  # fmt: skip
 RARE: dict[str, Callable[[Sheet, Settings], Flags]] = {
-    check.__name__: check
-    for check in (left_unanswered, silent_watch, unlike_product, repeated_phrase)
+    check.__name__: check for check in (left_unanswered, unlike_product, repeated_phrase)
 }

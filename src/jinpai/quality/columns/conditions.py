@@ -32,12 +32,14 @@ class Found:
         held: by session, it does.
         messages: those that show it, session by session, in the order they are shown.
         acts: in which acts of theirs, first ones first, and in which sessions.
+        orders: session -> order that shows it.
     """
 
     held: Flags
     messages: Numbers = field(default_factory=lambda: np.zeros(0, np.int64))
     acts: Sequence[tuple[str, Flags]] = ()
     figures: Mapping[str, Figure] = field(default_factory=dict)
+    orders: Mapping[int, str] = field(default_factory=dict)
 
 
 def acted(condition: Condition, sheet: Sheet) -> Found:
@@ -99,7 +101,8 @@ def joined(parts: Sequence[Found], sheet: Sheet, wants_all: bool) -> Found:
             before = figures.get(name)
             figures[name] = figure if before is None else _over(before, figure)
     acts = [pair for part in parts for pair in part.acts]
-    return Found(held, in_order[kept], acts, figures)
+    orders = {session: name for part in reversed(parts) for session, name in part.orders.items()}
+    return Found(held, in_order[kept], acts, figures, orders)
 
 
 def _over(before: Figure, after: Figure) -> Figure:

@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 
 from jinpai.quality.acts.patterns import Role
 from jinpai.quality.acts.scan import Scanner
+from jinpai.quality.session import ORDER_WINDOW
 
 __all__ = ["ROLES", "Flags", "Numbers", "Sheet"]
 
@@ -178,17 +179,37 @@ class Sheet:
         """By line: its buyer, counted from 0."""
         return np.cumsum(_changes(self.lines, _SESSION[:2])) - 1
 
-    def has_unpaid(self, seconds: float) -> Flags:
-        """By session: its buyer made an order that nearly so long was neither paid nor closed."""
-        orders = self._roles == ROLES.index("order")
-        until = _numbers(self.lines["at_us"]) + round((seconds - 1) * 1e6)
-        open_long = orders & (_numbers(self.lines["as_of_us"]) >= until)
+    @cached_property
+    def as_of(self) -> Any:
+        """By session: the latest instant known, in seconds."""
+        return _numbers(self.lines["as_of_us"])[self.firsts] / 1e6
+
+    def unpaid(self, seconds: float) -> list[int]:
+        """Return the lines of orders that were neither paid nor closed within so many seconds."""
+        until = _numbers(self.lines["at_us"]) / 1e6 + seconds
+        is_open = self._roles == ROLES.index("order")
         for name in ("paid_us", "closed_us"):
-            settled = _numbers(pc.fill_null(self.lines[name], np.iinfo(np.int64).max))
-            open_long &= settled >= until
-        waits = np.zeros(int(self.buyers.max(initial=-1)) + 1, bool)
-        waits[self.buyers[open_long]] = True
-        return cast(Flags, waits[self.buyers[self.firsts]])
+            settled = pc.divide(self.lines[name].cast(pa.float64()), 1e6)
+            is_open &= pc.fill_null(settled, np.inf).to_numpy() >= until
+        lines: list[int] = np.flatnonzero(is_open).tolist()
+        return lines
+
+    def session_of(self, line: int) -> int | None:
+        """Return the session that an order's line most likely came of, as `give_orders` tells."""
+        first, last = np.searchsorted(self._buyer_of, [self.buyers[line], self.buyers[line] + 1])
+        opened = self.at[self.starts[first:last]]
+        closed = self.at[self.ends[first:last] - 1]
+        made = self.lines["at_us"][line].as_py() / 1e6
+        near = (opened <= made) & (made <= closed + ORDER_WINDOW) & (self.human[first:last] > 0)
+        places = np.flatnonzero(near)
+        if not len(places):
+            return None
+        return int(first + max(places, key=lambda place: (opened[place], place)))
+
+    @cached_property
+    def _buyer_of(self) -> Numbers:
+        """By session: its buyer."""
+        return self.buyers[self.firsts]
 
     def next_with(self, flags: Flags) -> Numbers:
         """By message: the first flagged one from it on, itself included, of any session.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import starmap
 from typing import Any, cast
@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from jinpai.quality.acts.patterns import Role
 from jinpai.quality.checks import whole
-from jinpai.quality.columns.conditions import Figure, Found
+from jinpai.quality.columns.conditions import Found
 from jinpai.quality.columns.sheet import Flags, Numbers, Sheet
 from jinpai.quality.columns.spans import first_spans
 from jinpai.quality.finding import EVIDENCE
@@ -53,32 +53,29 @@ def of_found(rule: Rule, found: Found, sheet: Sheet, eligible: Flags) -> Shown:
     return Shown(
         rule,
         sessions,
-        _reasons(rule.reason_zh, rule, found.figures, sessions),
-        _reasons(rule.reason_en, rule, found.figures, sessions),
-        [None] * len(sessions),
+        _reasons(rule.reason_zh, rule, found, sessions),
+        _reasons(rule.reason_en, rule, found, sessions),
+        [found.orders.get(session) for session in sessions.tolist()],
         counts,
         _evidence(messages, found.acts, sheet),
     )
 
 
-def _reasons(
-    sentence: str, rule: Rule, figures: Mapping[str, Figure], sessions: Numbers
-) -> list[str]:
+def _reasons(sentence: str, rule: Rule, found: Found, sessions: Numbers) -> list[str]:
     settings = {name: shown(value) for name, value in rule.settings.items()}
-    if not any(f"{{{name}}}" in sentence for name in figures):
-        return [filled(sentence, {**settings, "order": ""})] * len(sessions)
+    if not any(f"{{{name}}}" in sentence for name in (*found.figures, "order")):
+        return [filled(sentence, settings)] * len(sessions)
     columns = {
         name: list(starmap(_told, zip(figure.held[sessions], figure.values[sessions], strict=True)))
-        for name, figure in figures.items()
+        for name, figure in found.figures.items()
     }
-    rows = ({name: column[at] for name, column in columns.items()} for at in range(len(sessions)))
-    return [
-        filled(sentence, settings | {name: v for name, v in row.items() if v is not None} | _NONE)
-        for row in rows
-    ]
-
-
-_NONE = {"order": ""}
+    reasons = list[str]()
+    for at, session in enumerate(sessions.tolist()):
+        figures = {name: column[at] for name, column in columns.items()}
+        told = {name: value for name, value in figures.items() if value is not None}
+        order = {"order": found.orders.get(session, "")}
+        reasons.append(filled(sentence, settings | told | order))
+    return reasons
 
 
 def _told(held: bool, value: Any) -> str | None:
