@@ -35,6 +35,7 @@ CONF = {
     "spark.sql.shuffle.partitions": "8",
     "spark.sql.adaptive.enabled": "true",
     "spark.sql.codegen.wholeStage": "true",
+    "spark.sql.codegen.factoryMode": "FALLBACK",
     "spark.executor.extraJavaOptions": "-XX:+UseSerialGC",
     "spark.driver.extraJavaOptions": "-XX:+UseSerialGC",
 }

@@ -53,6 +53,8 @@ class Cluster:
             "spark.sql.shuffle.partitions": "2",
             "spark.sql.adaptive.enabled": "false",
             "spark.sql.codegen.wholeStage": "false",
+            # Compiling an expression takes longer than evaluating it on so few rows.
+            "spark.sql.codegen.factoryMode": "NO_CODEGEN",
             **(conf or {}),
         }
 

@@ -10,7 +10,6 @@ from jinpai.cli.spark_options import cluster_of
 from jinpai.engine.spark_session import _check_java, _check_master
 from jinpai.errors import UsageError
 from jinpai.spark_run import SparkCluster
-from jinpai.workspace import init
 from line.driving import Shop, jinpai
 from spark.cluster import free_port
 
@@ -36,12 +35,6 @@ def test_refused_on_the_command_line(tmp_path: Path) -> None:
     answer = jinpai("run", shop.root, "--engine", "spark", "--threads", "2")
     assert (answer.code, answer.out) == (2, "")
     assert "--threads does not go with --engine spark" in " ".join(answer.err.split())
-
-
-def test_one_shop_alone_is_refused(tmp_path: Path) -> None:
-    shop = init(tmp_path / "shop", shop_id="s", name="S", platform="taobao")
-    with pytest.raises(UsageError, match="Spark computes all shops"):
-        shop.run(shop_id="s", spark=SparkCluster("local[1]"))
 
 
 def test_a_master_that_does_not_answer() -> None:

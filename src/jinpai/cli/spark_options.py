@@ -90,10 +90,8 @@ def cluster_of(
         return None
     if refused:
         raise UsageError(
-            f"{refused[0]} does not go with --engine spark: give Spark's own settings with --conf; "
-            "Spark computes everything of all shops.",
-            zh=f"{refused[0]} 不能与 --engine spark 一起使用：请用 --conf 给出 Spark 的设置；"
-            "Spark 总是重算全部店铺。",
+            f"{refused[0]} does not go with --engine spark: give Spark's own settings with --conf.",
+            zh=f"{refused[0]} 不能与 --engine spark 一起使用：请用 --conf 给出 Spark 的设置。",
         )
     pairs = [text.partition("=") for text in conf or ()]
     for key, mark, _ in pairs:

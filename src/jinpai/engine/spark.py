@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 from jinpai.engine.base import OnStep, Published, TableSource, run_steps
 from jinpai.engine.dialect import for_spark
 from jinpai.engine.plan import Apply, Step, readers
-from jinpai.engine.spark_session import asking, session_of
+from jinpai.engine.spark_session import asking, quiet, session_of
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -55,6 +55,7 @@ class SparkEngine:
         self.session, self._is_mine = session_of(master, dict(conf or {}))
         self._scratch = Path(tempfile.mkdtemp(prefix="spark-", dir=scratch.resolve()))
         self._made = 0
+        self._names: set[str] = set()
 
     def __enter__(self) -> SparkEngine:
         return self
@@ -73,19 +74,35 @@ class SparkEngine:
         if self._is_mine:
             self.session.stop()
         else:
-            for table in self.session.catalog.listTables():
-                self.session.catalog.dropTempView(table.name)
+            for name in self._names:
+                self.session.catalog.dropTempView(name)
 
-    def read(self, source: TableSource, schemas: Mapping[str, pa.Schema]) -> None:
-        """Make a view per canonical table over exactly the files the source names."""
+    def read(
+        self,
+        source: TableSource,
+        schemas: Mapping[str, pa.Schema],
+        *,
+        only: str | None = None,
+        but: str | None = None,
+        prefix: str = "",
+    ) -> None:
+        """Make a view per table over exactly the files the source names.
+
+        Args:
+            only, but: the one shop whose rows are seen, or not seen.
+            prefix: of the views' names.
+        """
         for name, schema in schemas.items():
             files = source.files(name)
-            if files:
-                self._parquet([_place(file) for file in files], schema).createOrReplaceTempView(
-                    name
-                )
-            else:
-                self.put(name, schema.empty_table())
+            if not files:
+                self.put(prefix + name, schema.empty_table())
+                continue
+            rows = self._parquet([_place(file) for file in files], schema)
+            if only is not None:
+                rows = rows.filter(rows.shop_id == only)
+            if but is not None:
+                rows = rows.filter(rows.shop_id != but)
+            self._name(prefix + name, rows)
 
     def put(self, name: str, table: pa.Table) -> None:
         """Store an Arrow table as a relation; the driver writes it as one Parquet file."""
@@ -93,7 +110,7 @@ class SparkEngine:
         folder.mkdir(parents=True)
         stored = table.cast(_retyped(table.schema, _UTC))
         pq.write_table(stored, folder / "part-0.parquet")
-        self._parquet([_place(str(folder))], stored.schema).createOrReplaceTempView(name)
+        self._name(name, self._parquet([_place(str(folder))], stored.schema))
 
     def make(self, step: Step) -> None:
         """Make one step's relation.
@@ -106,14 +123,14 @@ class SparkEngine:
             made = self.session.sql(sql)
             if step.apply is not None:
                 made = _applied(made, step.apply)
-            (self._kept(step.name, made) if step.keep else made).createOrReplaceTempView(step.name)
+            self._name(step.name, self._kept(step.name, made) if step.keep else made)
 
     def hold(self, name: str, sql: str, values: Mapping[str, Any] | None = None) -> None:
         """Store the result of one SELECT as a relation; values are bound by name."""
         text = for_spark(sql)
         with asking(name, text):
             made = self.session.sql(text, args=dict(values or {}))
-            self._kept(name, made).createOrReplaceTempView(name)
+            self._name(name, self._kept(name, made))
 
     def drop(self, name: str) -> None:
         """Forget a kept relation that no later step needs."""
@@ -178,6 +195,10 @@ class SparkEngine:
             writer.parquet(_place(str(folder.resolve())))
         return schema, _named(folder, tag)
 
+    def _name(self, name: str, rows: DataFrame) -> None:
+        rows.createOrReplaceTempView(name)
+        self._names.add(name)
+
     def _parquet(self, places: list[str], schema: pa.Schema) -> DataFrame:
         from pyspark.sql.pandas.types import from_arrow_schema
 
@@ -199,7 +220,8 @@ def _applied(rows: DataFrame, apply: Apply) -> DataFrame:
     from pyspark.sql.pandas.types import from_arrow_schema
 
     in_order = rows.repartition(*apply.parts).sortWithinPartitions(*apply.order)
-    return in_order.mapInArrow(apply.function, from_arrow_schema(apply.schema))
+    with quiet():
+        return in_order.mapInArrow(apply.function, from_arrow_schema(apply.schema))
 
 
 def _place(path: str) -> str:

@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import socket
+import sys
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -17,7 +18,7 @@ from jinpai.errors import EngineError, UsageError
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-__all__ = ["asking", "session_of"]
+__all__ = ["asking", "quiet", "session_of"]
 
 # What decides figures; a caller's settings do not go before these.
 _FIXED = {
@@ -47,7 +48,7 @@ def session_of(master: str | None, conf: Mapping[str, str]) -> tuple[SparkSessio
         UsageError: PySpark or Java is missing, or the cluster cannot be reached.
     """
     try:
-        with _quiet():
+        with quiet():
             import pyspark.sql.pandas.types  # noqa: F401 - it warns when it is loaded
             from pyspark.sql import SparkSession
     except ImportError as error:
@@ -66,8 +67,8 @@ def session_of(master: str | None, conf: Mapping[str, str]) -> tuple[SparkSessio
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep to itself what PySpark thinks of the newest pandas, which no step of ours touches.
+def quiet() -> Iterator[None]:
+    """Leave unsaid what PySpark thinks of the newest pandas, which no step of ours touches.
 
     Python 3.12 also warns of the fork by which it starts Java beside Arrow's threads.
     """
@@ -85,12 +86,14 @@ def _connected(master: str | None, settings: dict[str, str]) -> SparkSession:
     log = Path(__file__).with_name("spark_log4j2.properties").as_uri()
     options = settings.get("spark.driver.extraJavaOptions", "")
     if "log4j2.configurationFile" not in options:
-        quiet = f"{options} -Dlog4j2.configurationFile={log}".strip()
-        settings["spark.driver.extraJavaOptions"] = quiet
+        logged = f"{options} -Dlog4j2.configurationFile={log}".strip()
+        settings["spark.driver.extraJavaOptions"] = logged
     _check_java()
     _check_master(settings.get("spark.master", ""))
+    # Executors' Python must know Jinpai: by default the one that runs here, at the same path.
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     try:
-        with _quiet():
+        with quiet():
             return SparkSession.Builder().config(map=dict(settings)).getOrCreate()
     except Exception as error:  # of many kinds: PySpark's, py4j's, the system's
         raise UsageError(
