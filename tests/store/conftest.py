@@ -18,7 +18,10 @@ from pathlib import Path
 import psycopg
 import pytest
 
+import jinpai
+from jinpai.simulate import simulate
 from jinpai.store import Store, open_store
+from jinpai.workspace import init
 
 _NAMES = count(1)
 
@@ -160,3 +163,15 @@ def new_store(
 def store(new_store: Callable[[], Store]) -> Store:
     """Return an open store of this version."""
     return new_store()
+
+
+@pytest.fixture(scope="session")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a workspace with a run: three agents, three days."""
+    folder = tmp_path_factory.mktemp("reviewed")
+    simulate(folder / "exports", agents=3, days=3, buyers=60, seed=5)
+    init(folder / "shop", shop_id="s1", name="晴川家居旗舰店", platform="taobao")
+    made = jinpai.open(folder / "shop")
+    made.import_files([folder / "exports"])
+    made.run()
+    return folder / "shop"

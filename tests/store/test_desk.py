@@ -24,21 +24,8 @@ from jinpai.review.agreement import agreed
 from jinpai.review.candidates import Draw
 from jinpai.review.decisions import decisions
 from jinpai.review.labels import write_labels
-from jinpai.simulate import simulate
 from jinpai.store import Store, open_store
 from jinpai.workspace import Workspace, init
-
-
-@pytest.fixture(scope="session")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a workspace with a run: three agents, three days."""
-    folder = tmp_path_factory.mktemp("reviewed")
-    simulate(folder / "exports", agents=3, days=3, buyers=60, seed=5)
-    init(folder / "shop", shop_id="s1", name="晴川家居旗舰店", platform="taobao")
-    made = jinpai.open(folder / "shop")
-    made.import_files([folder / "exports"])
-    made.run()
-    return folder / "shop"
 
 
 @pytest.fixture(scope="session")
