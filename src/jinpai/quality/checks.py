@@ -69,8 +69,10 @@ def nagging(session: Session, settings: Mapping[str, float]) -> Hit | None:
 
 
 def unanswered_end(session: Session, settings: Mapping[str, float]) -> Hit | None:
-    """The buyer's last words were never answered, and were no courtesy."""
+    """The buyer's last words were never answered, and were no courtesy; handed over is not this."""
     if not session.rounds or session.rounds[-1][1] is not None or not session.human:
+        return None
+    if left_unanswered(session, settings) is not None:
         return None
     opened = session.messages.index(session.rounds[-1][0])
     left = [message for message in session.messages[opened:] if message.role == "buyer"]
