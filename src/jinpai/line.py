@@ -24,6 +24,7 @@ __all__ = [
     "RESULTS",
     "OnStep",
     "ShopRun",
+    "again",
     "check",
     "every_step",
     "line_steps",
@@ -90,6 +91,12 @@ def shop_run(shop: RunShop) -> ShopRun:
         first_day=first.isoformat(),
         last_day=last.isoformat(),
     )
+
+
+def again(shop: ShopRun) -> RunShop:
+    """Return a shop of a past run as one whose sessions can be looked at again."""
+    at = shop.as_of_us
+    return RunShop(shop.shop_id, shop.timezone, Settings.of(shop.settings), at, at, at, at)
 
 
 def line_steps(

@@ -27,7 +27,8 @@ from jinpai.errors import UnknownName, UsageError
 from jinpai.explain import explain_order, explain_reception
 from jinpai.hints import shell_word
 from jinpai.importing import Imported, import_paths
-from jinpai.line import put_views
+from jinpai.inspection import list_findings, show_finding
+from jinpai.line import again, put_views
 from jinpai.metrics.cells import LONGEST_TRAILING
 from jinpai.metrics.cohorts import Cohort, cohorts, cohorts_table
 from jinpai.metrics.definition import CLASSES
@@ -273,11 +274,16 @@ class Workspace(Appraisals):
                 raise UnknownName("shop", shop_id, known)
             shops = [shop for shop in shops if shop.shop_id == shop_id]
         with open_engine(self.root) as engine:
-            snapshot.register_derived(engine.con)
-            quality.put_missing(engine, snapshot.derived)
-            put_views(engine, shops)
-            as_read(snapshot).register(engine.con, _AFTER_SALES)
+            self.prepare(engine, shops, snapshot)
             yield engine, shops, snapshot
+
+    @staticmethod
+    def prepare(engine: DuckEngine, shops: Sequence[ShopRun], snapshot: Snapshot) -> None:
+        """Let an engine know the relations of a run that figures are counted from."""
+        snapshot.register_derived(engine.con)
+        quality.put_missing(engine, snapshot.derived)
+        put_views(engine, shops)
+        as_read(snapshot).register(engine.con, _AFTER_SALES)
 
     def explain_metric(
         self,
@@ -294,6 +300,7 @@ class Workspace(Appraisals):
         judge_rule: str | None = None,
         shop_id: str | None = None,
         limit: int | None = None,
+        offset: int = 0,
         unmask: bool = False,
     ) -> dict[str, Any]:
         """Return a figure with the rows behind it (see `metrics.evidence.explain_metric`).
@@ -302,7 +309,7 @@ class Workspace(Appraisals):
             agent, team, product: the cell; default all of them, empty text the row without one.
             stage, cause: the class of complaints whose dispute_share is asked for; default all.
             day: a cell of one day; default the whole period from first to last.
-            limit: rows to return at most; default all.
+            limit, offset: how many rows to return at most, after how many; default all.
             unmask: show buyers' mobile numbers in texts.
         """
         who = {"agent": agent, "team": team, "product": product, "stage": stage, "cause": cause}
@@ -315,6 +322,7 @@ class Workspace(Appraisals):
                 day=None if day is None else _day(day),
                 judge_rule=judge_rule or str(shop.settings["judge_rule"]),
                 limit=limit,
+                offset=offset,
                 unmask=unmask,
             )
 
@@ -371,13 +379,50 @@ class Workspace(Appraisals):
     def inspect(
         self, judge: Judge, scanner: Scanner, *, shop_id: str | None = None
     ) -> Iterator[Inspected]:
-        """Yield the unfiltered sessions of the last run, judged (see `quality.shop`)."""
-        from jinpai.quality.shop import inspect_shop
+        """Yield the unfiltered sessions of the last run, judged (see `quality.shop`).
 
-        with self._opened(shop_id) as (engine, shop):
-            yield from inspect_shop(
-                engine, shop.shop_id, shop.as_of_us, shop.settings, judge, scanner
-            )
+        For trying rules: `findings` has what the run itself found.
+        """
+        from jinpai.quality.shop import inspect_shops
+
+        with self.derived(shop_id) as (engine, shops, snapshot):
+            as_read(snapshot).register(engine.con, ("messages", "orders", "transfers", "products"))
+            yield from inspect_shops(engine, list(map(again, shops)), judge, scanner)
+
+    def findings(
+        self,
+        *,
+        rules: Sequence[str] = (),
+        agent: str | None = None,
+        first: str | date | None = None,
+        last: str | date | None = None,
+        faults: bool = False,
+        limit: int | None = None,
+        shop_id: str | None = None,
+    ) -> tuple[list[dict[str, Any]], int]:
+        """Return findings of the last run, the costliest first, and how many there are in all.
+
+        Args:
+            rules: codes; none is all.
+            agent: only this account's; empty text is nobody in particular.
+            first, last: local days, both inclusive; default all.
+            faults: leave out merits.
+            limit: how many to return at most; default all.
+        """
+        start, end = parse_range(_text(first), _text(last))
+        with self.derived(shop_id) as (engine, shops, _):
+            return list_findings(
+                engine, shops, rules=rules, agent=agent, first=start, last=end,
+                faults=faults, limit=limit,
+            )  # fmt: skip
+
+    def finding(
+        self, finding_id: str, *, shop_id: str | None = None, unmask: bool = False
+    ) -> dict[str, Any]:
+        """Return a finding with its conversation (see `inspection.show_finding`)."""
+        with self.derived(shop_id) as (engine, shops, snapshot):
+            as_read(snapshot).register(engine.con, ("messages", "orders"))
+            return show_finding(engine, shops, finding_id, unmask=unmask)
 
     @contextmanager
     def _opened(self, shop_id: str | None) -> Iterator[tuple[DuckEngine, ShopRun]]:

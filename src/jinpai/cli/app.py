@@ -26,6 +26,7 @@ from jinpai.cli.options import (
 from jinpai.cli.plan_commands import plan_app
 from jinpai.cli.qc_calibrate_commands import calibrate_app
 from jinpai.cli.qc_commands import qc_app
+from jinpai.cli.qc_finding_commands import add_findings
 from jinpai.cli.qc_review_commands import add_reviews
 from jinpai.cli.report_commands import report
 from jinpai.cli.score_commands import add_scoring
@@ -473,6 +474,7 @@ app.command(
 )(report)
 app.add_typer(plan_app, name="plan")
 app.add_typer(qc_app, name="qc")
+add_findings(qc_app)
 add_reviews(qc_app)
 qc_app.add_typer(calibrate_app, name="calibrate")
 add_scoring(app)

@@ -136,16 +136,26 @@ def _fact_table(fact: str, role: str, rows: Sequence[Row], view: View) -> Table:
     every = all(row[f"in_{name}"] for row in rows for name in roles)
     marks = [] if every else roles
     talks = "messages" in rows[0] and isinstance(rows[0]["messages"], list)
+    says_why = fact.endswith(("inspections", "findings"))
     heads = [*(field(name) for name in names), *(field(name) for name in marks)]
     lines = []
     for row in rows:
         line: list[Any] = [view.value(row["shop_id"], name, row[name]) for name in names]
         line += ["✓" if row[f"in_{name}"] else "" for name in marks]
-        lines.append([*line, _talk(row, view)] if talks else line)
+        line += [_talk(row, view)] if talks else []
+        lines.append([*line, _why(row)] if says_why else line)
     title = field(fact) + (say(", the whole shop", "（全店）") if role == "shop" else "")
     right = [at for at, name in enumerate(names) if name.endswith(("_us", "amount", "units"))]
-    return plain_table(
-        [*heads, *([field("talk")] if talks else [])], lines, right=right, title=title
+    more = [field(name) for name, there in (("talk", talks), ("why", says_why)) if there]
+    return plain_table([*heads, *more], lines, right=right, title=title)
+
+
+def _why(row: Row) -> Text:
+    """The reason of a finding, or those of a session's findings with their points."""
+    if "findings" not in row:
+        return cell(_local(row, "reason"))
+    return Text("\n").join(
+        cell(f"{one['points']:+g} {_local(one, 'reason')}") for one in row["findings"]
     )
 
 

@@ -28,7 +28,18 @@ _FIELDS = {
     "earlier_buyers": ("Buyers who paid before", "前一段付款买家"),
     "first_purchases": ("First purchases", "首次购买"),
     "new_receptions": ("Receptions of new buyers", "新客接待"),
+    "inspections": ("Inspected sessions", "质检会话"),
+    "product_inspections": ("Inspected sessions, by product", "质检会话（按商品）"),
+    "session_findings": ("Findings", "质检结果"),
+    "product_findings": ("Findings, by product", "质检结果（按商品）"),
     # columns
+    "score": ("Score", "得分"),
+    "faults": ("Faults", "问题"),
+    "merits": ("Merits", "亮点"),
+    "is_fatal": ("Fatal", "致命"),
+    "finding_id": ("Finding", "编号"),
+    "points": ("Points", "分值"),
+    "why": ("Why", "原因"),
     "day": ("Day", "日期"),
     "agent_id": ("Agent", "客服"),
     "credited_agent_id": ("Credited to", "归属"),
@@ -173,6 +184,8 @@ _EVENT = (
 )
 _CELL_BUYER = "first_day last_day is_returning purchases gaps gap_days paid_amount latest_order_id"
 _FIRST_PURCHASE = "first_order_id first_paid_at second_day has_repurchased is_retained"
+_INSPECTION = "started_at ended_at score faults merits is_fatal"
+_FOUND = "started_at finding_id points order_id"
 _WHO = ("day", "agent_id", "buyer_id")
 COLUMNS: dict[str, tuple[str, ...]] = {
     "receptions": (*_WHO, *_RECEPTION.split(), "is_replied", "has_order", "has_paid", "is_assist"),
@@ -192,6 +205,10 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "earlier_buyers": (*_WHO[1:], "latest_order_id", "latest_paid_at", "has_stayed"),
     "first_purchases": (*_WHO, *_FIRST_PURCHASE.split()),
     "new_receptions": (*_WHO, *_RECEPTION.split(), "has_order", "has_paid", "is_assist"),
+    "inspections": (*_WHO[1:], *_INSPECTION.split()),
+    "product_inspections": (*_WHO[1:], "product_id", *_INSPECTION.split()),
+    "session_findings": (*_WHO[1:], *_FOUND.split()),
+    "product_findings": (*_WHO[1:], "product_id", *_FOUND.split()),
 }
 # Every column shown, in the order of the tables.
 SHOWN: tuple[str, ...] = tuple(dict.fromkeys(name for names in COLUMNS.values() for name in names))

@@ -187,6 +187,17 @@ Rules = Annotated[
         ),
     ),
 ]
+Ruled = Annotated[
+    Path | None,
+    typer.Argument(
+        metavar="[WORKSPACE]",
+        show_default=False,
+        help=both(
+            "Its rules.yaml and acts.yaml count; without one, the shipped rules alone",
+            "使用该工作区的 rules.yaml 与 acts.yaml；不给时只有内置规则",
+        ),
+    ),
+]
 Acts = Annotated[
     Path | None,
     typer.Option(
@@ -254,26 +265,36 @@ def inspect(
         raise typer.Exit(1)
 
 
-@qc_app.command(
-    help=both("List the rules in force.", "列出生效的规则。"),
-    epilog=both("jinpai qc rules --rules my-rules.yaml", "jinpai qc rules --rules my-rules.yaml"),
-)
-def rules(rules: Rules = None, acts: Acts = None, format_: As = "table") -> None:
-    """List rules."""
-    from jinpai.cli.qc_tables import rules_table
+def _judge(workspace: Path | None, rules: Path | None, acts: Path | None) -> Any:
+    """Return judge and scanner by the files named, else by those of the workspace."""
+    from jinpai.quality.book import own_files
     from jinpai.quality.inspect import judge_of
 
-    judge, _ = judge_of(rules, acts)
+    own_rules, own_acts = own_files(workspace)
+    return judge_of(rules or own_rules, acts or own_acts)
+
+
+@qc_app.command(
+    help=both("List the rules in force.", "列出生效的规则。"),
+    epilog=both("jinpai qc rules my-shop", "jinpai qc rules my-shop"),
+)
+def rules(
+    workspace: Ruled = None, rules: Rules = None, acts: Acts = None, format_: As = "table"
+) -> None:
+    """List rules."""
+    from jinpai.cli.qc_tables import rules_table
+
+    judge, _ = _judge(workspace, rules, acts)
     if as_json(format_):
         print_json(
             [
                 rule.model_dump(mode="json", by_alias=True, exclude_defaults=True)
-                | {"version": rule.version}
+                | {"version": judge.version(rule.code)}
                 for rule in judge.rules
             ]
         )
         return
-    show(rules_table(judge.rules))
+    show(rules_table(judge))
 
 
 @qc_app.command(
@@ -281,13 +302,18 @@ def rules(rules: Rules = None, acts: Acts = None, format_: As = "table") -> None
         "Check rules: names, sequences, and that each finds its own example and spares the other.",
         "检查规则：名称、序列，以及每条规则能否命中自己的反例、放过正例。",
     ),
-    epilog=both("jinpai qc lint --rules my-rules.yaml", "jinpai qc lint --rules my-rules.yaml"),
+    epilog=both(
+        "jinpai qc lint my-shop\njinpai qc lint --rules my-rules.yaml",
+        "jinpai qc lint my-shop\njinpai qc lint --rules my-rules.yaml",
+    ),
 )
-def lint(rules: Rules = None, acts: Acts = None, format_: As = "table") -> None:
+def lint(
+    workspace: Ruled = None, rules: Rules = None, acts: Acts = None, format_: As = "table"
+) -> None:
     """Lint rules."""
-    from jinpai.quality.inspect import judge_of, lint
+    from jinpai.quality.inspect import lint
 
-    judge, scanner = judge_of(rules, acts)
+    judge, scanner = _judge(workspace, rules, acts)
     found = lint(judge, scanner)
     if as_json(format_):
         heads = ("rule", "code", "what")
@@ -308,12 +334,14 @@ def lint(rules: Rules = None, acts: Acts = None, format_: As = "table") -> None:
 
 @qc_app.command(
     help=both(
-        "Inspect every session of a workspace's last run: score and faults by agent.",
-        "检查工作区最近一次计算的全部会话：按客服给出得分与问题。",
+        "Judge every session of the last run again, such as by rules to try; publishes nothing.",
+        "重新检查最近一次计算的全部会话，可用于试验规则；不改动已发布的结果。",
     ),
     epilog=both(
-        "jinpai qc run my-shop\njinpai qc run my-shop --agent 'shop:Bo' --out findings.jsonl",
-        "jinpai qc run my-shop\njinpai qc run my-shop --agent 店铺:小波 --out findings.jsonl",
+        "jinpai qc run my-shop --rules new-rules.yaml\n"
+        "jinpai qc run my-shop --agent 'shop:Bo' --out findings.jsonl",
+        "jinpai qc run my-shop --rules new-rules.yaml\n"
+        "jinpai qc run my-shop --agent 店铺:小波 --out findings.jsonl",
     ),
 )
 def run(
@@ -339,10 +367,10 @@ def run(
 ) -> None:
     """Inspect a workspace."""
     from jinpai.cli.qc_tables import agents_table, by_agent, summary
-    from jinpai.quality.inspect import inspected_json, judge_of
+    from jinpai.quality.inspect import inspected_json
     from jinpai.workspace import Workspace as Opened
 
-    judge, scanner = judge_of(rules, acts)
+    judge, scanner = _judge(workspace, rules, acts)
     found = []
     with progress(say("Inspecting", "质检")) as advance:
         for done, one in enumerate(Opened(workspace).inspect(judge, scanner, shop_id=shop), 1):

@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.table import Table
+from rich.text import Text
 
-from jinpai.cli.console import plain_table
+from jinpai.cli.console import cell, plain_table
+from jinpai.cli.evidence_tables import View
 from jinpai.cli.words import language, say
 from jinpai.quality.inspect import Inspected
+from jinpai.quality.judge import Judge
+from jinpai.quality.names import rule_names
 from jinpai.quality.rule import Rule
 
-__all__ = ["agents_table", "by_agent", "inspect_table", "rules_table", "summary"]
+__all__ = [
+    "agents_table",
+    "by_agent",
+    "finding_facts",
+    "findings_table",
+    "inspect_table",
+    "marked_talk",
+    "rules_table",
+    "summary",
+]
 
 _GROUPS = {
     "timing": ("timing", "时效"),
@@ -62,7 +75,7 @@ def inspect_table(found: Sequence[Inspected], rules: Sequence[Rule]) -> Table:
     return plain_table(heads.split(","), rows, right=(1, 3))
 
 
-def rules_table(rules: Sequence[Rule]) -> Table:
+def rules_table(judge: Judge) -> Table:
     """Return the rules, one a line."""
     rows = [
         (
@@ -72,9 +85,9 @@ def rules_table(rules: Sequence[Rule]) -> Table:
             say(*_SEVERITIES[rule.severity]),
             f"{rule.points if rule.is_merit else 0.0 - rule.points:+g}",
             say("fatal", "致命") if rule.fatal else "",
-            rule.version,
+            judge.version(rule.code),
         )
-        for rule in rules
+        for rule in judge.rules
     ]
     heads = say("Code,Name,Group,Severity,Points,,Version", "代码,名称,类别,严重度,分值,,版本")
     return plain_table(heads.split(","), rows, right=(4,))
@@ -126,3 +139,106 @@ def agents_table(agents: Sequence[dict[str, Any]], rules: Sequence[Rule]) -> Tab
         "Agent,Sessions,Score,With faults,Most frequent", "客服,会话,得分,违规率,最常见问题"
     )
     return plain_table(heads.split(","), rows, right=(1, 2, 3))
+
+
+def findings_table(found: Sequence[Mapping[str, Any]]) -> Table:
+    """Return findings of the lake, one a line."""
+    rows = [
+        (
+            one["finding_id"][:12],
+            one["day"],
+            one["agent_name"] or one["agent_id"] or say("nobody", "无"),
+            one["buyer_id"],
+            _rule_name(one["rule"]),
+            _points(one),
+            one[f"reason_{language()}"],
+        )
+        for one in found
+    ]
+    heads = say("Finding,Day,Agent,Buyer,Rule,Points,Why", "编号,日期,客服,买家,规则,分值,原因")
+    return plain_table(heads.split(","), rows, right=(5,))
+
+
+def _rule_name(code: str) -> str:
+    names = {name.code: name for name in rule_names()}
+    return say(names[code].en, names[code].zh) if code in names else code
+
+
+def _points(one: Mapping[str, Any]) -> str:
+    if one["is_overruled"]:
+        return say("overruled", "申诉成立")
+    if one["is_shadow"]:
+        return say("on trial", "试运行")
+    return say("fatal", "致命") if one["is_fatal"] else f"{one['points']:+g}"
+
+
+def finding_facts(found: Mapping[str, Any], view: View) -> Table:
+    """Return what a finding is, one fact a line."""
+    shop, order = found["shop_id"], found["order"]
+    facts = [
+        (say("Finding", "编号"), found["finding_id"]),
+        (
+            say("Rule", "规则"),
+            f"{_rule_name(found['rule'])} ({found['rule']}, {found['rule_version']})",
+        ),
+        (say("Why", "原因"), found[f"reason_{language()}"]),
+        (say("Points", "分值"), _points(found)),
+        (
+            say("Session's score", "会话得分"),
+            "–" if found["score"] is None else f"{found['score']:g}",
+        ),
+        (say("Agent", "客服"), found["agent_name"] or found["agent_id"] or say("nobody", "无")),
+        (say("Buyer", "买家"), found["buyer_id"]),
+    ]
+    if order is not None:
+        times = [
+            f"{word} {view.time(shop, order[name])}"
+            for name, word in (
+                ("created_at", say("created", "下单")),
+                ("paid_at", say("paid", "付款")),
+                ("closed_at", say("closed", "关闭")),
+            )
+            if order[name] is not None
+        ]
+        facts.append((say("Order", "订单"), " · ".join((order["order_id"], *times))))
+    others = [f"{_rule_name(one['rule'])} {one['points']:+g}" for one in found["others"]]
+    if others:
+        facts.append((say("Also found", "其他结果"), say(", ", "、").join(others)))
+    return plain_table(("", ""), facts)
+
+
+def marked_talk(found: Mapping[str, Any], view: View) -> Table:
+    """Return the conversation of a finding; what shows it is marked."""
+    senders = {
+        "buyer": say("buyer", "买家"),
+        "agent": say("agent", "客服"),
+        "robot": say("robot", "机器人"),
+    }
+    rows = []
+    for message in found["messages"]:
+        text = message["text"] or f"[{message['kind'] or '…'}]"
+        who = say("auto reply", "自动回复") if message["is_auto"] else senders[message["sender"]]
+        said = cell(" ".join(text.split()))
+        if message["evidence"] is not None:
+            said = _marked(text, *message["evidence"])
+        rows.append(
+            (
+                "▶" if message["evidence"] is not None else "",
+                view.time(found["shop_id"], message["sent_at"]),
+                who,
+                said,
+            )
+        )
+    return plain_table(say(",Time,Who,Text", ",时间,发送,内容").split(","), rows)
+
+
+def _marked(text: str, start: int, end: int) -> Text:
+    """Return a text with the characters of a finding underlined."""
+    if not 0 <= start < end <= len(text):
+        return cell(" ".join(text.split()), style="bold")
+    parts = [
+        cell(text[:start]),
+        cell(text[start:end], style="bold underline red"),
+        cell(text[end:]),
+    ]
+    return Text("").join(parts)

@@ -10,7 +10,7 @@ from collections.abc import Set
 
 from jinpai.engine.plan import Step, sql_step
 
-__all__ = ["RESULTS", "conversation_steps"]
+__all__ = ["RESULTS", "conversation_steps", "marking_steps"]
 
 # What later stages and people read; everything else is a means.
 RESULTS = ("sessions", "rounds", "receptions", "online_days")
@@ -39,7 +39,7 @@ def conversation_steps(settings_in_use: Set[str], has_duty_hours: bool) -> list[
         has_duty_hours: whether any shop of the run has duty hours.
     """
     return [
-        *_marked(settings_in_use),
+        *marking_steps(settings_in_use),
         _step("visible_messages", keep=False),
         _step("thread_names"),
         _step("agent_numbers"),
@@ -70,8 +70,11 @@ def conversation_steps(settings_in_use: Set[str], has_duty_hours: bool) -> list[
     ]
 
 
-def _marked(settings_in_use: Set[str]) -> list[Step]:
-    """Message ids are read only where texts can make a message an auto reply."""
+def marking_steps(settings_in_use: Set[str]) -> list[Step]:
+    """Return the steps that tell automatic replies by their texts.
+
+    Message ids are read only where texts can make a message one.
+    """
     if settings_in_use & {"auto_reply_texts", "auto_reply_prefixes"}:
         return [_step("auto_replies"), _step("marked_messages", keep=False)]
     none = "select *, false as is_auto_text from messages"

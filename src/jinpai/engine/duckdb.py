@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
@@ -113,8 +113,7 @@ class DuckEngine:
         """Stream sorted rows through Python into a file, which becomes the relation."""
         self.drop(step.name)
         path = Path(self._spill.name) / f"{step.name}.parquet"
-        sql = f"select * from ({step.sql}) order by {', '.join(apply.order)}"
-        reader = self.con.sql(sql).to_arrow_reader(_BATCH_ROWS)
+        reader = self.stream(f"select * from ({step.sql}) order by {', '.join(apply.order)}")
         with pq.ParquetWriter(path, apply.schema, compression="lz4") as writer:
             for batch in apply.function(reader):
                 writer.write_batch(batch)
@@ -123,6 +122,10 @@ class DuckEngine:
             f"create or replace temp view \"{step.name}\" as select * from read_parquet('{place}')"
         )
         self._applied[step.name] = path
+
+    def stream(self, sql: str) -> Iterator[pa.RecordBatch]:
+        """Return the rows of a SELECT bit by bit; ask nothing else before the last is read."""
+        return iter(self.con.sql(sql).to_arrow_reader(_BATCH_ROWS))
 
     def drop(self, name: str) -> None:
         """Forget a kept relation that no later step needs."""

@@ -19,7 +19,7 @@ from jinpai.quality.judge import Judge
 from jinpai.quality.names import RULES_FILE
 from jinpai.quality.rule import Rule, load_rules
 
-__all__ = ["ACTS_FILE", "Book", "book_id", "load_book"]
+__all__ = ["ACTS_FILE", "Book", "book_id", "load_book", "own_files"]
 
 ACTS_FILE = "acts.yaml"
 
@@ -49,7 +49,7 @@ class Book:
 
 def load_book(root: Path | None = None) -> Book:
     """Return the book of a workspace, without one the shipped book; raises UsageError."""
-    rules, acts = _own(root)
+    rules, acts = own_files(root)
     known, placeholders = load_acts(acts)
     return Book(load_rules(rules, {act.name for act in known}), known, placeholders)
 
@@ -57,12 +57,12 @@ def load_book(root: Path | None = None) -> Book:
 def book_id(root: Path | None = None) -> str:
     """Return a hash of all that decides findings besides the data: files and this package."""
     made = hashlib.sha256(_shipped())
-    for path in _own(root):
+    for path in own_files(root):
         made.update(b"\0" + (path.read_bytes() if path else b""))
     return made.hexdigest()[:16]
 
 
-def _own(root: Path | None) -> tuple[Path | None, Path | None]:
+def own_files(root: Path | None) -> tuple[Path | None, Path | None]:
     """Return the workspace's own files, None for one that is not there."""
     if root is None:
         return None, None

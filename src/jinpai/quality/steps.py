@@ -14,7 +14,7 @@ from jinpai.engine.plan import Apply, Step, sql_step
 if TYPE_CHECKING:  # its patterns take a tenth of a second to load
     from jinpai.quality.inspector import Inspector
 
-__all__ = ["RESULTS", "put_missing", "quality_steps"]
+__all__ = ["RESULTS", "line_steps", "put_missing", "quality_steps"]
 
 RESULTS = ("findings", "session_scores", "session_products")
 
@@ -26,13 +26,17 @@ def quality_steps(inspector: Inspector | None = None) -> list[Step]:
 
     apply = Apply(inspector or Inspector(), INSPECTED, PARTS, ORDER)
     return [
-        _step("inspected_sessions"),
-        _step("session_lines", keep=False),
+        *line_steps(),
         Step("inspected", "select * from session_lines", apply=apply),
         _step("findings", keep=False),
         _step("session_scores", keep=False),
         _step("session_products", keep=False),
     ]
+
+
+def line_steps() -> list[Step]:
+    """Return the steps that make ``session_lines``."""
+    return [_step("inspected_sessions"), _step("session_lines", keep=False)]
 
 
 def put_missing(engine: Engine, names: Collection[str]) -> None:

@@ -107,7 +107,9 @@ class _Finder:
         """Note the changed rows of a table, held by a relation."""
         own = TABLES[table].own_time
         low, high = (
-            (f"min({own})", f"max({own})") if own else ("null::timestamp", "null::timestamp")
+            (f"min({ident(own)})", f"max({ident(own)})")
+            if own
+            else ("null::timestamp", "null::timestamp")
         )
         sql = f"select count(*), {low}::varchar, {high}::varchar, epoch_us({low}) from {relation}"
         (rows, first, last, since), *_ = self.con.execute(sql).fetchall()
