@@ -229,9 +229,10 @@
   const watcher = new IntersectionObserver((entries) => entries.forEach((entry) => {
     if (entry.isIntersecting) { watcher.unobserve(entry.target); draw(entry.target); }
   }), { rootMargin: "300px" });
-  const start = (root) => { sweep(); root.querySelectorAll(".jp-chart:not([data-drawn])").forEach((place) => {
+  const EAGER = 8; // the first at once, the others when they come near the screen
+  const start = (root) => { sweep(); root.querySelectorAll(".jp-chart:not([data-drawn])").forEach((place, at) => {
     place.style.height = (JSON.parse(place.dataset.chart).height || 260) + "px";
-    watcher.observe(place);
+    if (at < EAGER) draw(place); else watcher.observe(place);
   }); };
   const again = () => { sweep(); Array.from(live.keys()).forEach(draw); };
 

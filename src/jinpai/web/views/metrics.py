@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import date
 from typing import Any
@@ -209,9 +210,10 @@ class _Cell:
             "denominator": found["denominator"],
             "status": found["status"],
             "formula": found["arithmetic"]["value"],
+            "formula_said": _formula(w, found["arithmetic"]["value"]),
             "arithmetic": found["arithmetic"],
             "said": [
-                (w(f"role_{role}" if w.has(f"role_{role}") else f"metric_{role}"), _how(w, how))
+                (_role(w, role), _how(w, how))
                 for role, how in found["arithmetic"].items()
                 if role != "value"
             ],
@@ -317,6 +319,16 @@ class _Cell:
         if self.grain == "day":
             drawn["links"] = [self.page.here(day=key, cursor=None) + "#evidence" for key in keys]
         return {"trend": drawn}
+
+
+def _formula(w: Any, formula: str) -> str:
+    """Return a formula with the names of its parts in words."""
+    said = formula.replace("*", "×").replace("/", "÷").replace("-", "−")
+    return re.sub("[a-z_]+", lambda found: _role(w, found[0]), said)
+
+
+def _role(w: Any, role: str) -> str:
+    return str(w(f"role_{role}" if w.has(f"role_{role}") else f"metric_{role}"))
 
 
 def _how(w: Any, how: dict[str, Any]) -> str:

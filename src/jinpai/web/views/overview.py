@@ -84,7 +84,7 @@ def _who(page: Page, has_before: bool) -> Table:
     w, filters = page.w, page.filters
     columns = [
         Column("agent", w("agent"), is_fixed=True),
-        Column("team", w("team_of")),
+        Column("team", w("team_of"), is_shown=False),
         Column("sales_amount", w("who_sales"), "money"),
         Column("change", w("who_change"), "money"),
         Column("factor", w("who_factor")),
