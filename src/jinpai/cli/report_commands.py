@@ -85,6 +85,13 @@ def report(
             )
         )
     agents, days = len(made.agents.sheets), len(made.days)
+    if not agents:
+        note(
+            say(
+                "Nobody received or sold anything in this period.",
+                "本期没有任何客服接待或成交的数据。",
+            )
+        )
     note(
         say(
             f"{out}: {days} days, {agents} agents. Open it in a browser."

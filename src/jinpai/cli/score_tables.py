@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from fractions import Fraction
 from typing import Any
 
 from rich.table import Table
@@ -215,8 +216,14 @@ def _changed_totals(rows: Sequence[Mapping[str, Any]], names: Names) -> Table:
     return plain_table(heads, lines, right=(1, 2, 3, 4), title=say("Locked → now", "锁定时 → 现在"))
 
 
-def _arrow(row: Mapping[str, Any], name: str) -> str:
-    sides = [_plain(side[name] if side else None) for side in (row["before"], row["after"])]
+def _arrow(row: Mapping[str, Any], name: str, metric: str = "") -> str:
+    """Return before and after; a ``value`` as its metric is written."""
+    values = [side[name] if side else None for side in (row["before"], row["after"])]
+    if name == "value" and metric:
+        exact = [None if value is None else Fraction(str(value)) for value in values]
+        sides = [shown(registry().metric(metric), value) for value in exact]
+    else:
+        sides = [_plain(value) for value in values]
     return sides[0] if sides[0] == sides[1] else f"{sides[0]} → {sides[1]}"
 
 
@@ -235,7 +242,7 @@ def _changed_lines(rows: Sequence[Mapping[str, Any]], names: Names) -> Table:
         [
             _subject(row, names),
             metric_name(line["metric"]),
-            *(_arrow(line, name) for name in ("value", "score", "points")),
+            *(_arrow(line, name, line["metric"]) for name in ("value", "score", "points")),
         ]
         for row in rows
         for line in row["lines"]

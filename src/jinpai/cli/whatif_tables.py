@@ -42,7 +42,9 @@ def show_what_if(found: WhatIf, names: Names | None) -> None:
         if found.changes and rows:
             show(_side_by_side(rows, found, at, names))
         tornado = [row for row in found.tornado if row["shop_id"] == sheet.shop_id]
-        if tornado:
+        if not sheet.agents:
+            note(say("Nobody to score in this period.", "本期没有可计分的客服。"))
+        elif tornado:
             show(_tornado(tornado, found, at, names))
 
 

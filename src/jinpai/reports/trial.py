@@ -46,7 +46,7 @@ def _block(found: Row, shop: Row, name_of: NameOf, words: Words) -> dict[str, An
     """What the page says of one shop."""
     by, shop_id = found["before"]["by"], shop["shop_id"]
     pairs = [pair for pair in found["agents"] if pair["shop_id"] == shop_id]
-    rows = [row for row in found["tornado"] if row["shop_id"] == shop_id]
+    rows = [row for row in found["tornado"] if row["shop_id"] == shop_id and pairs]
     shown = sorted(rows, key=lambda row: row["fall"] - row["rise"])[:_BARS]
 
     def named(subject: str) -> str:
