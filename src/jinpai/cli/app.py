@@ -528,6 +528,17 @@ def simulate(
     start: Annotated[
         str, typer.Option(metavar="DAY", help=both("First day", "起始日"))
     ] = "2026-03-01",
+    planted: Annotated[
+        int,
+        typer.Option(
+            metavar="N",
+            min=0,
+            help=both(
+                "Sessions to add of every planted fault and merit",
+                "每种预埋问题与亮点各增加多少个会话",
+            ),
+        ),
+    ] = 0,
     format_: As = "table",
 ) -> None:
     """Simulate a shop."""
@@ -543,6 +554,7 @@ def simulate(
         source=source,
         truth=truth,
         start=start,
+        planted=planted,
     )
     if as_json(format_):
         files = {str(path): rows for path, rows in made.files.items()}

@@ -62,7 +62,7 @@ def nagging(sheet: Sheet, settings: Settings) -> Found:
 
 
 def unanswered_end(sheet: Sheet, settings: Settings) -> Found:
-    """The last words were never answered, and were no courtesy."""
+    """The last words were never answered, and were no courtesy; handed over is not this."""
     opens, closes = sheet.turns
     left = opens[closes < 0]  # only a session's last round can be open
     since = np.full(sheet.sessions, len(sheet.rows), np.int64)

@@ -175,6 +175,14 @@ class Sheet:
         return flags
 
     @cached_property
+    def handed_over(self) -> Any:
+        """By session: when its agent last handed the buyer over, in seconds; -inf for never."""
+        lines = self._roles == ROLES.index("transfer")
+        latest = np.full(self.sessions, -np.inf)
+        np.maximum.at(latest, self._of_line[lines], _numbers(self.lines["at_us"])[lines] / 1e6)
+        return latest
+
+    @cached_property
     def buyers(self) -> Numbers:
         """By line: its buyer, counted from 0."""
         return np.cumsum(_changes(self.lines, _SESSION[:2])) - 1
