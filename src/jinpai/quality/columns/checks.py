@@ -65,6 +65,7 @@ def unanswered_end(sheet: Sheet, settings: Settings) -> Found:
     """The last words were never answered, and were no courtesy; handed over is not this."""
     opens, closes = sheet.turns
     left = opens[closes < 0]  # only a session's last round can be open
+    left = left[sheet.handed_over[sheet.session[left]] < sheet.at[left]]
     since = np.full(sheet.sessions, len(sheet.rows), np.int64)
     since[sheet.session[left]] = left
     is_left = sheet.of_role("buyer") & (np.arange(len(sheet.rows)) >= since[sheet.session])
