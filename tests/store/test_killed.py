@@ -53,7 +53,7 @@ def prepare(store: Store) -> None:
 
 
 # The last number is beyond all statements: it dies just before the commit.
-@pytest.mark.parametrize("statement", [3, 4, 5, 99])
+@pytest.mark.parametrize("statement", [4, 99])
 def test_a_ruling_cut_short_has_not_happened(store: Store, statement: int) -> None:
     prepare(store)
     killed(store, "rule", statement)
@@ -64,7 +64,7 @@ def test_a_ruling_cut_short_has_not_happened(store: Store, statement: int) -> No
         assert rule(session, "f1", "right", reviewer="Cai").state == "settled"
 
 
-@pytest.mark.parametrize("statement", [4, 99])
+@pytest.mark.parametrize("statement", [99])
 def test_a_decision_cut_short_has_not_happened(store: Store, statement: int) -> None:
     prepare(store)
     killed(store, "decide", statement)

@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 
 from jinpai.cli import main
-from jinpai.review import open_desk
+from jinpai.review import Desk, open_desk
 from jinpai.review.candidates import Draw
 from jinpai.store import Store
+from jinpai.workspace import Workspace
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 _BLOCK = re.compile(r"<!-- test: sh -->\n```sh\n(.*?)```", re.DOTALL)
@@ -65,10 +66,11 @@ def asked(run: Run, *args: object) -> Any:
     return json.loads(out)
 
 
-def fault(run: Run, shop: Path) -> tuple[str, str]:
+@pytest.fixture
+def fault(shop: Path, store: Store) -> tuple[str, str]:
     """Return a finding in the queue, and its agent."""
-    found = asked(run, "qc", "sample", shop, "--per", "all", "--n", 1, "--rule", "ignored")
-    (case,) = found["findings"]
+    asked_for = Draw(per="all", n=1, rules=("ignored",))
+    (case,) = Desk(Workspace(shop), store).sample(asked_for, by="Ann")["findings"]
     return case["finding_id"], case["agent_id"]
 
 
@@ -78,8 +80,10 @@ def in_one_language(text: str, language: str, names: str) -> bool:
     return bool(_CHINESE.search(own)) == (language == "zh")
 
 
-def test_the_whole_way_on_the_command_line(run: Run, shop: Path, language: str) -> None:
-    name, agent = fault(run, shop)
+def test_the_whole_way_on_the_command_line(
+    run: Run, shop: Path, language: str, fault: tuple[str, str]
+) -> None:
+    name, agent = fault
     for args, word in (
         (("sample", shop, "--per", "rule", "--n", 1), ("queue", "队列")),
         (("queue", shop, "--as", "Cai"), ("waits", "待复核")),
@@ -97,35 +101,37 @@ def test_the_whole_way_on_the_command_line(run: Run, shop: Path, language: str) 
     assert name in out or asked(run, "qc", "history", shop, name)["state"] == "upheld"
 
 
-@pytest.mark.parametrize(
-    ("args", "code"),
-    [
-        (("rule", "NAME", "right", "--as", "AGENT"), 2),
-        (("rule", "none", "right", "--as", "Cai"), 2),
-        (("rule", "NAME", "maybe", "--as", "Cai"), 2),
-        (("rule", "NAME", "right"), 2),
-        (("appeal", "NAME", "--as", "AGENT"), 2),
-        (("appeal", "NAME", "--as", "AGENT", "--reason", "x", "--decide", "upheld"), 2),
-        (("appeal", "NAME", "--as", "Cai", "--decide", "rejected", "--comment", "x"), 2),
-        (("history", "none"), 2),
-    ],
+REFUSED = (
+    ("rule", "NAME", "right", "--as", "AGENT"),
+    ("rule", "none", "right", "--as", "Cai"),
+    ("rule", "NAME", "maybe", "--as", "Cai"),
+    ("rule", "NAME", "right"),
+    ("appeal", "NAME", "--as", "AGENT"),
+    ("appeal", "NAME", "--as", "AGENT", "--reason", "x", "--decide", "upheld"),
+    ("appeal", "NAME", "--as", "Cai", "--decide", "rejected", "--comment", "x"),
+    ("history", "none"),
 )
-def test_what_is_refused(run: Run, shop: Path, language: str, args: Any, code: int) -> None:
-    name, agent = fault(run, shop)
-    told = [{"NAME": name, "AGENT": agent}.get(arg, arg) for arg in args[1:]]
-    left, out, err = run("qc", args[0], shop, *told)
-    assert (left, out) == (code, "")
-    assert in_one_language(err.splitlines()[0], language, agent)
 
 
-def test_who_comes_second_is_told(run: Run, shop: Path, language: str) -> None:
-    name, _ = fault(run, shop)
+def test_what_is_refused(run: Run, shop: Path, language: str, fault: tuple[str, str]) -> None:
+    for verb, *args in REFUSED:
+        told = [{"NAME": fault[0], "AGENT": fault[1]}.get(arg, arg) for arg in args]
+        code, out, err = run("qc", verb, shop, *told)
+        assert (code, out) == (2, ""), args
+        assert in_one_language(err.splitlines()[0], language, fault[1])
+
+
+def test_who_comes_second_is_told(
+    run: Run, shop: Path, language: str, fault: tuple[str, str]
+) -> None:
+    name, _ = fault
     assert run("qc", "rule", shop, name, "right", "--as", "Cai")[0] == 0
     code, out, err = run("qc", "rule", shop, name, "wrong", "--as", "Dan")
     assert (code, out) == (1, "")
     assert ("已有结论" if language == "zh" else "settled (right) already") in err
 
 
+@pytest.mark.parametrize("language", ["en"], indirect=True)
 def test_a_calibration_session(run: Run, shop: Path, language: str) -> None:
     opened = asked(
         run, "qc", "calibrate", "open", shop, "--name", "M", "--reviewers", "Cai，Dan", "--n", 1
@@ -143,8 +149,11 @@ def test_a_calibration_session(run: Run, shop: Path, language: str) -> None:
     assert run("qc", "calibrate", "show", shop)[0] == 0
 
 
-def test_the_store_goes_out_and_in(run: Run, shop: Path, tmp_path: Path, language: str) -> None:
-    name, _ = fault(run, shop)
+@pytest.mark.parametrize("language", ["zh"], indirect=True)
+def test_the_store_goes_out_and_in(
+    run: Run, shop: Path, tmp_path: Path, language: str, fault: tuple[str, str]
+) -> None:
+    name, _ = fault
     out = tmp_path / "b"
     assert asked(run, "store", "backup", shop, "--out", out)["rows"]["cases"] == 1
     code, _, err = run("store", "restore", shop, out)
@@ -159,8 +168,9 @@ def test_the_store_goes_out_and_in(run: Run, shop: Path, tmp_path: Path, languag
     assert run("store", "upgrade", shop)[0] == 0
 
 
-def test_labels_go_to_a_file(run: Run, shop: Path, tmp_path: Path) -> None:
-    name, _ = fault(run, shop)
+@pytest.mark.parametrize("language", ["zh"], indirect=True)
+def test_labels_go_to_a_file(run: Run, shop: Path, tmp_path: Path, fault: tuple[str, str]) -> None:
+    name, _ = fault
     run("qc", "rule", shop, name, "right", "--as", "Cai")
     told = asked(run, "qc", "labels", shop, "--out", tmp_path / "l.jsonl")
     assert (told["sessions"], told["labels"], told["missing"]) == (1, 1, 0)
