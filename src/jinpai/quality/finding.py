@@ -51,7 +51,8 @@ def finding_id(
     >>> finding_id("s", "s/a/b/0", "ignored", "1f", ["m1", "m2"])
     '826ee8a6d3a1f7a199f41a3d'
     """
-    parts = [shop_id, session, rule, rule_version, order_id, *message_ids]
-    # As json.dumps writes a list, without the commas' spaces, in a third of its time.
-    text = ",".join("null" if part is None else _quoted(part) for part in parts)
+    # As json.dumps writes a list, without spaces, in a third of its time.
+    order = "null" if order_id is None else _quoted(order_id)
+    text = ",".join([*map(_quoted, (shop_id, session, rule, rule_version)), order])
+    text = ",".join([text, *map(_quoted, message_ids)])
     return hashlib.sha256(f"[{text}]".encode()).hexdigest()[:24]

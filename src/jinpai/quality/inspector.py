@@ -7,7 +7,10 @@ that an engine with several workers can give each its own buyers.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -98,12 +101,28 @@ class Inspector:
         return {"root": self.root, "overruled": self.overruled, "book": self.book}
 
     def __call__(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        """Yield `INSPECTED` rows of sorted session lines."""
-        for lines in _whole_buyers(batches):
-            sheet = Sheet(lines, self.book.scanner)
-            listed = judged(sheet, self.book.judge)
-            made = rows_of(sheet, listed, self.book.judge, self.overruled, INSPECTED)
-            yield from made.combine_chunks().to_batches()
+        """Yield `INSPECTED` rows of sorted session lines; all processors have their own lines."""
+        yield from in_order(self._inspected, _whole_buyers(batches), os.cpu_count() or 1)
+
+    def _inspected(self, lines: pa.Table) -> pa.RecordBatch:
+        sheet = Sheet(lines, self.book.scanner)
+        listed = judged(sheet, self.book.judge)
+        made = rows_of(sheet, listed, self.book.judge, self.overruled, INSPECTED)
+        return made.combine_chunks().to_batches()[0]
+
+
+def in_order(
+    make: Callable[[pa.Table], pa.RecordBatch], tables: Iterable[pa.Table], threads: int
+) -> Iterator[pa.RecordBatch]:
+    """Yield what is made of tables in their order, made by threads; few are in memory at once."""
+    with ThreadPoolExecutor(threads) as pool:
+        waiting = deque[Future[pa.RecordBatch]]()
+        for table in tables:
+            waiting.append(pool.submit(make, table))
+            if len(waiting) > threads:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
 
 
 def _whole_buyers(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:

@@ -26,7 +26,7 @@ __all__ = ["Bulk"]
 
 # Patterns are compiled anew for each batch; words are looked for while all is in the cache.
 _BATCH, _BATCH_BYTES = 131_072, 32 << 20
-_PART, _PART_BYTES = 4_096, 1 << 19
+_PART, _PART_BYTES = 8_192, 1 << 19
 
 Flags = npt.NDArray[np.bool_]
 

@@ -47,6 +47,7 @@ class Scanner:
         self._placeholders = placeholders
         self._known = dict[tuple[Role, str], int]()
         self._bulk = dict[Role, Bulk]()
+        self._expanded = dict[tuple[Role, str], tuple[str, ...]]()
         self._sets = {role: _Automaton(self._of(role), placeholders) for role in _roles(acts)}
 
     def _of(self, role: Role) -> list[Act]:
@@ -86,8 +87,11 @@ class Scanner:
 
     def patterns(self, role: Role, code: str) -> tuple[str, ...]:
         """Return the patterns one of which shows an act, as RE2 takes them."""
-        act = next(act for act in self._of(role) if act.code == code)
-        return tuple(expand(pattern, self._placeholders) for pattern in act.any)
+        if (role, code) not in self._expanded:
+            act = next(act for act in self._of(role) if act.code == code)
+            written = tuple(expand(pattern, self._placeholders) for pattern in act.any)
+            self._expanded[role, code] = written
+        return self._expanded[role, code]
 
     def remember(self, role: Role, texts: Iterable[str], masks: Iterable[int]) -> None:
         """Take what `scan` told of texts, so that `codes` need not look again."""

@@ -132,7 +132,7 @@ def single_emoji(sheet: Sheet, settings: Settings) -> Found:
         trimmed = pc.utf8_length(pc.utf8_trim_whitespace(texts))
         return _tested(texts, pc.less_equal(trimmed, _SHORT), is_bare)
 
-    emoji = _flags(pc.equal(_kinds(sheet), "emoji"))
+    emoji = sheet.lines_with(pc.equal(sheet.lines["kind"], "emoji"))
     return _listed(sheet, _answers(sheet) & (emoji | _agent_texts(sheet, bare)))
 
 
@@ -149,7 +149,8 @@ def one_word(sheet: Sheet, settings: Settings) -> Found:
             near = pc.match_substring_regex(texts, f"(?s){shape}")
         return _tested(texts, near, lambda text: is_short(text, most))
 
-    text = _flags(pc.equal(_kinds(sheet), "text"))
+    others = pc.not_equal(sheet.lines["kind"], "text")
+    text = ~sheet.lines_with(pc.and_(others, pc.not_equal(sheet.lines["kind"], "")))
     names = [act.name for act in sheet.scanner.acts if act.role == "agent"]
     allowed = sum(1 << bit for bit, name in enumerate(names) if name in CURT)
     curt = (sheet.masks & np.uint64(~allowed & (1 << 64) - 1)) == 0
@@ -176,21 +177,23 @@ def left_unanswered(sheet: Sheet, settings: Settings) -> Flags:
 
 def unlike_product(sheet: Sheet, settings: Settings) -> Flags:
     """Sessions in which both sides showed a product."""
-    shows = _flags(pc.is_valid(sheet.column("product_id")))
+    shows = sheet.lines_with(pc.is_valid(sheet.lines["product_id"]))
     bought, human = (sheet.any_of(shows & sheet.of_role(role)) for role in ("buyer", "agent"))
     return bought & human
 
 
 def repeated_phrase(sheet: Sheet, settings: Settings) -> Flags:
     """Sessions with a text of the agent so many times."""
-    messages, texts, _ = sheet.said["agent"]
-    trimmed = pc.utf8_trim_whitespace(texts).dictionary_encode()
-    codes = trimmed.indices.to_numpy()[sheet.codes[messages]].astype(np.int64)
-    pairs = np.sort(sheet.session[messages] * np.int64(len(trimmed.dictionary) + 1) + codes)
+    messages, texts, codes = sheet.said["agent"]
+    trimmed = pc.utf8_trim_whitespace(texts)
+    if pc.any(pc.not_equal(pc.binary_length(trimmed), pc.binary_length(texts))).as_py():
+        codes = trimmed.dictionary_encode().indices.to_numpy().astype(np.int64)[codes]
+    width = np.int64(len(texts) + 1)
+    pairs = np.sort(sheet.session[messages] * width + codes)
     times = max(int(np.ceil(settings["times"])), 1)
     again = pairs[times - 1 :] == pairs[: max(len(pairs) - times + 1, 0)]
     found = np.zeros(sheet.sessions, bool)
-    found[pairs[times - 1 :][again] // np.int64(len(trimmed.dictionary) + 1)] = True
+    found[pairs[times - 1 :][again] // width] = True
     return found
 
 
@@ -217,15 +220,6 @@ def _answers(sheet: Sheet) -> Flags:
     flags = np.zeros(len(sheet.rows), bool)
     flags[talk] = (role == 1) & before & last_or_asked & stays
     return flags
-
-
-def _kinds(sheet: Sheet) -> pa.Array:
-    return pc.replace_with_mask(sheet.column("kind"), *_unnamed(sheet.column("kind")))
-
-
-def _unnamed(kinds: pa.Array) -> tuple[pa.Array, pa.Scalar]:
-    empty = pc.fill_null(pc.equal(kinds, ""), fill_value=True)
-    return empty, pa.scalar("text", kinds.type)
 
 
 def _agent_texts(sheet: Sheet, tell: Callable[[pa.Array], Flags]) -> Flags:

@@ -12,7 +12,6 @@ from operator import and_, or_
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from jinpai.quality.columns.checks import COLUMNAR, RARE
 from jinpai.quality.columns.conditions import Found, acted, joined, matched, turned
@@ -48,11 +47,9 @@ def judged(sheet: Sheet, judge: Judge) -> list[Shown]:
 
 def _eligible(rule: Rule, sheet: Sheet) -> Flags:
     """By session: the rule is for it."""
-    roles = sheet.agent_roles
-    fits = ~np.isin(roles, ("presale", "aftersale")) | np.isin(roles, rule.roles)
+    fits = sheet.is_for(rule.roles)
     talked = (sheet.human > 0) & (sheet.bought > 0)
-    flags: Flags = fits if rule.group == "timing" else fits & talked
-    return flags
+    return fits if rule.group == "timing" else fits & talked
 
 
 def _found(
@@ -113,6 +110,5 @@ def _one_by_one(
 def _remember(sheet: Sheet, messages: Numbers) -> None:
     """Let the scanner know the acts of some messages, so that none is scanned again."""
     for role in sheet.said:
-        own = pa.array(messages[sheet.of_role(role)[messages]])
-        masks = sheet.masks[own.to_numpy()].tolist()
-        sheet.scanner.remember(role, pc.take(sheet.texts, own).to_pylist(), masks)
+        own = messages[sheet.of_role(role)[messages]]
+        sheet.scanner.remember(role, sheet.texts(own).to_pylist(), sheet.masks[own].tolist())

@@ -55,18 +55,23 @@ class Sheet:
         self.starts = self.ends - self.counts
         self._acts = dict[str, Flags]()
 
-    def column(self, name: str) -> pa.Array:
-        """Return a column of the messages."""
-        return self.lines[name].combine_chunks().take(pa.array(self.rows))
+    def lines_with(self, flags: Any) -> Flags:
+        """By message: its line is flagged."""
+        told = pc.fill_null(flags, fill_value=False).combine_chunks()
+        return cast(Flags, told.to_numpy(zero_copy_only=False)[self.rows])
 
     def of_sessions(self, name: str) -> pa.Array:
         """Return a column of the sessions."""
         return self.lines[name].combine_chunks().take(pa.array(self.firsts))
 
     @cached_property
-    def texts(self) -> pa.Array:
-        """The texts of the messages."""
-        return pc.fill_null(self.column("text"), "").cast(pa.large_string())
+    def _texts(self) -> pa.Array:
+        """By line: its text."""
+        return pc.fill_null(self.lines["text"].combine_chunks(), "").cast(pa.large_string())
+
+    def texts(self, messages: Numbers) -> pa.Array:
+        """Return the texts of some messages."""
+        return self._texts.take(pa.array(self.rows[messages]))
 
     @cached_property
     def said(self) -> dict[Role, tuple[Numbers, pa.Array, Numbers]]:
@@ -74,7 +79,7 @@ class Sheet:
         found = dict[Role, tuple[Numbers, pa.Array, Numbers]]()
         for place, role in ((AGENT, "agent"), (BUYER, "buyer")):
             messages = np.flatnonzero(self.role == place)
-            coded = self.texts.take(pa.array(messages)).dictionary_encode()
+            coded = self.texts(messages).dictionary_encode()
             found[cast(Role, role)] = messages, coded.dictionary, _numbers(coded.indices)
         return found
 
@@ -155,10 +160,17 @@ class Sheet:
         is_own = (own >= 0) & (session[own] == session[opens])
         return talk[opens], np.where(is_own, talk[own] if len(talk) else own, -1)
 
+    def is_for(self, roles: Sequence[str]) -> Flags:
+        """By session: its agent has one of some roles, or one that counts as any."""
+        known = np.isin(self._agent_roles, ("presale", "aftersale"))
+        flags: Flags = ~known | np.isin(self._agent_roles, roles)
+        return flags
+
     @cached_property
-    def agent_roles(self) -> Any:
+    def _agent_roles(self) -> Any:
         """By session: the role of its agent, empty where it is not known."""
-        return pc.fill_null(self.of_sessions("agent_role"), "").to_numpy(zero_copy_only=False)
+        roles = pc.fill_null(self.of_sessions("agent_role"), "").to_numpy(zero_copy_only=False)
+        return roles.astype(str)
 
     @cached_property
     def showing(self) -> tuple[Numbers, Numbers]:

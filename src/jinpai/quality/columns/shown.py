@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import starmap
 from typing import Any, cast
 
 import numpy as np
@@ -13,7 +12,7 @@ import pyarrow.compute as pc
 
 from jinpai.quality.acts.patterns import Role
 from jinpai.quality.checks import whole
-from jinpai.quality.columns.conditions import Found
+from jinpai.quality.columns.conditions import Figure, Found
 from jinpai.quality.columns.sheet import Flags, Numbers, Sheet
 from jinpai.quality.columns.spans import first_spans
 from jinpai.quality.finding import EVIDENCE
@@ -53,40 +52,53 @@ def of_found(rule: Rule, found: Found, sheet: Sheet, eligible: Flags) -> Shown:
     return Shown(
         rule,
         sessions,
-        _reasons(rule.reason_zh, rule, found, sessions),
-        _reasons(rule.reason_en, rule, found, sessions),
+        *_reasons(rule, found, sessions),
         [found.orders.get(session) for session in sessions.tolist()],
         counts,
         _evidence(messages, found.acts, sheet),
     )
 
 
-def _reasons(sentence: str, rule: Rule, found: Found, sessions: Numbers) -> list[str]:
+def _reasons(rule: Rule, found: Found, sessions: Numbers) -> tuple[list[str], list[str]]:
+    """Return the reasons in both languages; the same figures make the same reason."""
     settings = {name: shown(value) for name, value in rule.settings.items()}
-    if not any(f"{{{name}}}" in sentence for name in (*found.figures, "order")):
-        return [filled(sentence, settings)] * len(sessions)
-    columns = {
-        name: list(starmap(_told, zip(figure.held[sessions], figure.values[sessions], strict=True)))
-        for name, figure in found.figures.items()
-    }
-    reasons = list[str]()
-    for at, session in enumerate(sessions.tolist()):
-        figures = {name: column[at] for name, column in columns.items()}
-        told = {name: value for name, value in figures.items() if value is not None}
-        order = {"order": found.orders.get(session, "")}
-        reasons.append(filled(sentence, settings | told | order))
-    return reasons
+    names = [
+        name
+        for name in found.figures
+        if f"{{{name}}}" in rule.reason_zh or f"{{{name}}}" in rule.reason_en
+    ]
+    columns = [_column(found.figures[name], sessions) for name in names]
+    orders = [found.orders.get(session, "") for session in sessions.tolist()]
+    made = dict[tuple[Any, ...], tuple[str, str]]()
+    reasons = list[tuple[str, str]]()
+    for order, *values in zip(orders, *columns, strict=True):
+        key = (order, *values)
+        if key not in made:
+            told = {
+                name: _told(value)
+                for name, value in zip(names, values, strict=True)
+                if value is not None
+            }
+            figures = settings | told | {"order": order}
+            made[key] = filled(rule.reason_zh, figures), filled(rule.reason_en, figures)
+        reasons.append(made[key])
+    return [zh for zh, _ in reasons], [en for _, en in reasons]
 
 
-def _told(held: bool, value: Any) -> str | None:
-    """Return a figure as reasons write it, None where the session has none."""
-    if not held:
-        return None
+def _column(figure: Figure, sessions: Numbers) -> list[Any]:
+    """Return a figure of some sessions, None where one has none."""
+    values: list[Any] = figure.values[sessions].tolist()
+    held = figure.held[sessions]
+    if held.all():
+        return values
+    return [value if has else None for value, has in zip(values, held.tolist(), strict=True)]
+
+
+def _told(value: Any) -> str:
+    """Return a figure as reasons write it."""
     if isinstance(value, str):
         return value
-    if value == np.inf:
-        return "∞"
-    return shown(whole(float(value)))
+    return "∞" if value == np.inf else shown(whole(float(value)))
 
 
 def _evidence(messages: Numbers, acts: Sequence[tuple[str, Flags]], sheet: Sheet) -> pa.StructArray:
@@ -104,7 +116,7 @@ def _evidence(messages: Numbers, acts: Sequence[tuple[str, Flags]], sheet: Sheet
         starts[own], ends[own] = first[back], last[back]
     rest = np.flatnonzero(ends < 0)
     if len(rest):
-        lengths = pc.utf8_length(sheet.texts.take(pa.array(messages[rest])))
+        lengths = pc.utf8_length(sheet.texts(messages[rest]))
         ends[rest] = lengths.to_numpy(zero_copy_only=False)
     rows = pa.array(sheet.rows[messages])
     return _struct(
