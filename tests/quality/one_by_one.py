@@ -56,7 +56,7 @@ def _finding_row(inspector: Inspector, place: Place, found: Finding) -> dict[str
         "points": found.points,
         "is_merit": rule.is_merit,
         "is_fatal": found.fatal,
-        "is_shadow": False,
+        "is_shadow": rule.shadow,
         "is_overruled": name in inspector.overruled,
         "order_id": found.order_id,
         "reason_zh": found.reason_zh,

@@ -50,6 +50,8 @@ LINES = pa.schema(
 )
 # Own rules that use all the little languages have, beside the shipped ones.
 RULES = """
+no_greeting: {shadow: true}
+insult: {shadow: true}
 early_and_late:
   zh: 甲
   en: A

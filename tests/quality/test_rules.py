@@ -154,3 +154,12 @@ def test_bad_rules_are_explained(tmp_path: Path, text: str, problem: str) -> Non
     path.write_text(text, "utf-8")
     with pytest.raises(UsageError, match=problem):
         judge_of(path)
+
+
+def test_a_rule_in_the_shadow_is_found_and_costs_nothing() -> None:
+    [insult] = [rule for rule in shipped_rules() if rule.code == "insult"]
+    shadow = insult.model_copy(update={"shadow": True})
+    found = Judge([shadow], SCANNER).findings(session_of(insult.breaks, SCANNER))
+    assert [(one.rule, one.points, one.fatal) for one in found] == [("insult", 0.0, False)]
+    assert score(found) == 100.0
+    assert shadow.version != insult.version

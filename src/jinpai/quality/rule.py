@@ -104,6 +104,7 @@ class Rule(_Model):
     Attributes:
         points: taken off for a fault, added for a merit.
         fatal: the session's score is 0.
+        shadow: on trial: found and listed, but it costs or adds nothing.
         roles: kinds of agents it is for; an agent of unknown or both kinds counts as either.
         settings: numbers its check takes; a shop may give its own.
         reason_zh, reason_en: sentences; ``{name}`` is a figure of the finding or a setting.
@@ -117,6 +118,7 @@ class Rule(_Model):
     severity: Literal["low", "medium", "high"] = "medium"
     points: float = Field(ge=0, le=100)
     fatal: bool = False
+    shadow: bool = False
     roles: tuple[Literal["presale", "aftersale"], ...] = ("presale", "aftersale")
     settings: dict[str, float] = Field(default_factory=dict)
     when: Condition
@@ -129,6 +131,18 @@ class Rule(_Model):
     def is_merit(self) -> bool:
         """A merit adds points."""
         return self.group == "merit"
+
+    @property
+    def cost(self) -> float:
+        """What a finding of it does to the score: below 0 for a fault, 0 in the shadow."""
+        if self.shadow:
+            return 0.0
+        return self.points if self.is_merit else 0.0 - self.points
+
+    @property
+    def kills(self) -> bool:
+        """A finding of it makes the score 0."""
+        return self.fatal and not self.shadow
 
     def act_names(self, known: Collection[str]) -> set[str]:
         """Return the acts it looks at, of those known."""
@@ -143,6 +157,8 @@ class Rule(_Model):
     def version(self) -> str:
         """Identity of what the rule means: a hash of everything but names and examples."""
         shown = {"zh", "en", "breaks", "keeps", "reason_zh", "reason_en"}
+        if not self.shadow:
+            shown.add("shadow")
         meant = self.model_dump(mode="json", by_alias=True, exclude=shown)
         return hashlib.sha256(json.dumps(meant, sort_keys=True).encode()).hexdigest()[:12]
 

@@ -99,7 +99,7 @@ def _recipe(label: Label, examples: Sequence[Example]) -> _Recipe:
         short = median(len(example.text) for example in examples) < _SHORT
         if short:
             return _Recipe((1, 2), 1, "hinge", 1.0, 0.1)
-        return _Recipe((1, 5), 2, "hinge", 0.4, 0.0, reach=4, stretch=0.05)
+        return _Recipe((1, 5), 2, "hinge", 0.6, 0.0, reach=4, stretch=0.1)
     if label.level == "turn":
         return _Recipe((1, 3), 1, "logistic", 3.0, 0.1, group_weight=1.0)
     if label.is_numeric:

@@ -74,18 +74,14 @@ def _scores(sessions: int, listed: Sequence[Shown], gone: Sequence[Any]) -> Colu
     fatal = np.zeros(sessions, bool)
     for shown, out in zip(listed, gone, strict=True):
         rule, counted = shown.rule, shown.sessions[~out]
-        total[counted] += _points(shown)
-        if rule.fatal or _points(shown) < 0:
+        total[counted] += rule.cost
+        if rule.kills or rule.cost < 0:
             faults[counted] += 1
-        if _points(shown) > 0:
+        if rule.cost > 0:
             merits[counted] += 1
-        fatal[counted] |= rule.fatal
+        fatal[counted] |= rule.kills
     score = np.where(fatal, 0.0, np.maximum(0.0, 100.0 + total))
     return {"score": score, "faults": faults, "merits": merits, "is_fatal": fatal}
-
-
-def _points(shown: Shown) -> float:
-    return shown.rule.points if shown.rule.is_merit else 0.0 - shown.rule.points
 
 
 def _finding_ids(named: Columns, listed: Sequence[Shown], judge: Judge) -> list[list[str]]:
@@ -126,10 +122,10 @@ def _findings(
         "rule_version": version,
         "rule_group": rule.group,
         "severity": rule.severity,
-        "points": _points(shown),
+        "points": rule.cost,
         "is_merit": rule.is_merit,
-        "is_fatal": rule.fatal,
-        "is_shadow": False,
+        "is_fatal": rule.kills,
+        "is_shadow": rule.shadow,
     }
     places = pa.array(shown.sessions)
     columns: Columns = {name: column.take(places) for name, column in named.items()}
