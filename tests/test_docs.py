@@ -12,6 +12,7 @@ import pytest
 
 from jinpai.metrics.definition import registry
 from jinpai.metrics.reference_page import page
+from jinpai.quality.rule import shipped_rules
 from jinpai.simulate import simulate
 from jinpai.tables.schema import REASONS
 
@@ -41,10 +42,12 @@ def test_metrics_page_is_up_to_date() -> None:
 
 
 def test_every_metric_is_defined() -> None:
-    section = text_of("docs/definitions.md").split("### 4.1")[1].split("### 4.4")[0]
+    section = text_of("docs/definitions.md").split("### 4.1")[1].split("### 4.5")[0]
     defined = set(re.findall(r"`([a-z0-9_]+)`", section))
     # "`silent_amount`, `excluded_amount` (and `_orders`)"
     defined |= {f"{code.removesuffix('amount')}orders" for code in defined if "amount" in code}
+    # "one rate per rule"
+    defined |= {f"rule_{rule.code}_rate" for rule in shipped_rules()}
     assert {metric.code for metric in registry().metrics} - defined == set()
 
 

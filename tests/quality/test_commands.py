@@ -86,6 +86,30 @@ def test_inspect(
     assert ran(capfd, "inspect", path, "--strict")[0] == 1
 
 
+def test_inspect_knows_products_and_transfers(
+    capfd: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JINPAI_LANG", "en")
+    turns = [
+        {"role": "buyer", "text": "在吗", "product_id": "p1"},
+        {"role": "agent", "text": "您好", "product_id": "p2", "kind": "link"},
+        {"role": "buyer", "text": "这件会掉色吗"},
+    ]
+    for second, turn in enumerate(turns):
+        turn["sent_at"] = f"2026-03-02T10:00:0{second}+08:00"
+    products = [
+        {"product_id": "p1", "category": "dress"},
+        {"product_id": "p2", "category": "mug", "attributes": {"fabric": "steel"}},
+    ]
+    thing = {"turns": turns, "products": products, "transfers": ["2026-03-02T10:01:00+08:00"]}
+    path = tmp_path / "d.jsonl"
+    path.write_text(json.dumps(thing), "utf-8")
+    code, out, _ = ran(capfd, "inspect", path, "--format", "json")
+    (only,) = json.loads(out)["results"]
+    codes = {finding["rule"] for finding in only["findings"]}
+    assert (code, codes) == (0, {"unlike_product", "left_unanswered"})
+
+
 def test_inspect_says_which_row_is_wrong(
     capfd: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

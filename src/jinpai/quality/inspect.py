@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,16 @@ from jinpai.quality.example import session_of
 from jinpai.quality.examples import Turn, read_objects, turns_of
 from jinpai.quality.judge import Finding, Judge, score
 from jinpai.quality.rule import Rule, load_rules
-from jinpai.quality.session import Message, Order, Session, cut, give_orders, instant, with_acts
+from jinpai.quality.session import (
+    Message,
+    Order,
+    Product,
+    Session,
+    cut,
+    give_orders,
+    instant,
+    with_acts,
+)
 
 __all__ = ["Inspected", "inspect_file", "inspected_json", "judge_of", "lint", "messages_of"]
 
@@ -64,9 +73,12 @@ def inspect_file(
     for row, thing in read_objects(path):
         dialogue_id = str(thing.get("dialogue_id") or f"row {row}")
         messages = with_acts(messages_of(thing, path, row), scanner)
-        orders = _orders(thing, path, row)
+        orders, transfers = _orders(thing, path, row), _transfers(thing, path, row)
         parts = enumerate(cut(messages, gap), 1)
-        sessions = [_session(thing, f"{dialogue_id}#{number}", part) for number, part in parts]
+        sessions = [
+            _session(thing, f"{dialogue_id}#{number}", part, transfers, gap)
+            for number, part in parts
+        ]
         for number, session in enumerate(give_orders(sessions, orders), 1):
             yield Inspected(dialogue_id, number, session, tuple(judge.findings(session)))
 
@@ -74,14 +86,21 @@ def inspect_file(
 def messages_of(thing: Mapping[str, Any], path: Path, row: int) -> list[Message]:
     """Return the messages of a dialogue; a turn without an id is named by its number, from 1."""
     turns = turns_of(thing, path, row)
-    raw = thing.get("turns") or [thing]
+    raw, products = thing.get("turns") or [thing], _products(thing)
     return [
-        _message(number, turn, entry, path, row)
+        _message(number, turn, entry, products, path, row)
         for number, (turn, entry) in enumerate(zip(turns, raw, strict=True), 1)
     ]
 
 
-def _message(number: int, turn: Turn, entry: Mapping[str, Any], path: Path, row: int) -> Message:
+def _message(
+    number: int,
+    turn: Turn,
+    entry: Mapping[str, Any],
+    products: Mapping[str, Product],
+    path: Path,
+    row: int,
+) -> Message:
     at = None if turn.sent_at is None else _instant(turn.sent_at, "sent_at", path, row)
     agent = entry.get("agent_id")
     return Message(
@@ -91,7 +110,29 @@ def _message(number: int, turn: Turn, entry: Mapping[str, Any], path: Path, row:
         at=at,
         agent_id=None if agent is None else str(agent),
         kind=str(entry.get("kind") or "text"),
+        product=products.get(str(entry.get("product_id"))),
     )
+
+
+def _products(thing: Mapping[str, Any]) -> dict[str, Product]:
+    """Return the products a dialogue describes, by their ids."""
+    listed = thing.get("products")
+    found = dict[str, Product]()
+    for entry in listed if isinstance(listed, list) else ():
+        if isinstance(entry, Mapping) and entry.get("product_id") is not None:
+            name, category = str(entry["product_id"]), entry.get("category")
+            known = entry.get("attributes")
+            pairs = known.items() if isinstance(known, Mapping) else ()
+            attributes = frozenset((str(key), str(value)) for key, value in pairs)
+            found[name] = Product(name, str(category) if category else None, attributes)
+    return found
+
+
+def _transfers(thing: Mapping[str, Any], path: Path, row: int) -> list[float]:
+    listed = thing.get("transfers")
+    return [
+        _instant(at, "transfers", path, row) for at in (listed if isinstance(listed, list) else ())
+    ]
 
 
 def _instant(text: Any, column: str, path: Path, row: int) -> float:
@@ -127,7 +168,19 @@ def _orders(thing: Mapping[str, Any], path: Path, row: int) -> tuple[Order, ...]
     return tuple(found)
 
 
-def _session(thing: Mapping[str, Any], name: str, messages: tuple[Message, ...]) -> Session:
+def _session(
+    thing: Mapping[str, Any],
+    name: str,
+    messages: tuple[Message, ...],
+    transfers: Sequence[float],
+    gap: float,
+) -> Session:
+    first, last = messages[0].at, messages[-1].at
+    here = (
+        ()
+        if first is None or last is None
+        else tuple(at for at in transfers if first <= at < last + gap)
+    )
     agents = [message.agent_id for message in messages if message.agent_id]
     agent, role = thing.get("agent_id"), thing.get("agent_role")
     return Session(
@@ -135,6 +188,7 @@ def _session(thing: Mapping[str, Any], name: str, messages: tuple[Message, ...])
         messages=messages,
         agent_id=str(agent) if agent else next(iter(agents), None),
         agent_role=str(role) if role else None,
+        transfers=here,
     )
 
 
