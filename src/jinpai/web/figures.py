@@ -111,7 +111,7 @@ def figure_cell(
     """Return a figure that opens; ``n`` says what it was counted from."""
     if row is None:
         return Cell(None)
-    words, metric = page.w, registry().metric(row.metric)
+    words = page.w
     under = [words("n_is", n=words.count(int(row.denominator)))] if n and row.denominator else []
     return Cell(
         row.value,
@@ -119,7 +119,7 @@ def figure_cell(
         href=evidence_link(page, row.metric, **cell),
         under=" · ".join([*([more] if more else []), *under]),
         tone=tone,
-        is_provisional=row.status == "provisional" and metric is not None,
+        is_provisional=row.status == "provisional" and row.value is not None,
     )
 
 

@@ -102,16 +102,16 @@
       }));
       return option;
     },
-    pareto(chart, look) {
+    pareto(chart, look, width) {
       const option = base(look);
       option.grid.top = 44;
       option.xAxis = category(look, chart.labels);
       option.xAxis.axisLabel = { color: look.quiet, fontSize: 11, interval: 0, overflow: "break", width: 70 };
-      option.yAxis = [valueAxis(look, "count", { minInterval: 1 }), valueAxis(look, "ratio", { min: 0, max: 1, interval: 0.25, splitLine: { show: false } })];
+      option.yAxis = [valueAxis(look, chart.unit || "count", chart.unit ? {} : { minInterval: 1 }), valueAxis(look, "ratio", { min: 0, max: 1, interval: 0.25, splitLine: { show: false } })];
       option.tooltip.formatter = (items) => safe(items[0].name) + "<br>" + items.map((item) =>
-        rowText(item.seriesName, show(item.seriesIndex ? "ratio" : "count", item.value))).join("<br>");
+        rowText(item.seriesName, show(item.seriesIndex ? "ratio" : chart.unit || "count", item.value))).join("<br>");
       option.series = [
-        { type: "bar", name: chart.names[0], data: chart.values, barMaxWidth: 40, label: { show: true, position: "top", color: look.ink, fontSize: 11 } },
+        { type: "bar", name: chart.names[0], data: chart.values, barMaxWidth: 40, label: { show: width > 560 || chart.labels.length < 7, position: "top", color: look.ink, fontSize: 11, formatter: (item) => short(item.value) } },
         { type: "line", name: chart.names[1], data: chart.shares, yAxisIndex: 1, symbolSize: 5, lineStyle: { width: 2 } },
       ];
       return option;

@@ -22,6 +22,7 @@ from jinpai.web.contexts import FigurePage, Page, View
 from jinpai.web.errors import NotFound
 from jinpai.web.figures import evidence_link, figure_cell, figures_of, series_of, tile_of
 from jinpai.web.tables import Cell, Column, Empty, Row, Table
+from jinpai.web.verdict import grade_of, score_table
 
 __all__ = ["router"]
 
@@ -60,6 +61,9 @@ def agent(page: FigurePage, agent_id: str) -> Response:
         _figures(page, sheet, agents, "sheet_selling", SELLING_CODES),
         _figures(page, sheet, agents, "sheet_service", SERVICE_CODES),
     ]
+    score, said = score_table(page, agent_id)
+    tables.append(score)
+    shown |= {"grade": grade_of(page, agent_id), "score_said": said}
     charts = _charts(page, sheet, agents)
     json = {"agent_id": agent_id, "name": sheet.name, "team": sheet.team}
     return page.show(View("agent.html.j2", sheet.name, tables, charts, shown, json))

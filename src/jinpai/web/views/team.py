@@ -57,7 +57,7 @@ def _table(page: Page, sheets: Sequence[AgentSheet]) -> Table:
     w = page.w
     columns = [
         Column("name", w("agent"), is_fixed=True),
-        Column("team", w("team_of")),
+        Column("team", w("team_of"), is_shown=False),
         Column("trend", w("team_trend"), "spark", is_sortable=False),
         *(
             metric_column(w, metric, is_shown=metric.code in TEAM_CODES)
@@ -90,7 +90,7 @@ def _row(page: Page, sheet: AgentSheet, total: float, trend: Sequence[Any]) -> R
     tones = {one.code: "last" if one.is_weak else "best" for one in reversed(sheet.findings)}
     sold = value_of(sheet.figures.get("sales_amount"))
     made = {
-        "name": Cell(sheet.name, href=page.url("agent", agent_id=agent)),
+        "name": Cell(sheet.name, href=page.url("agent", agent_id=agent), under=sheet.team or ""),
         "team": Cell(sheet.team),
         "trend": Cell(None, points=spark(trend), text=w("team_trend")),
         "share": Cell(sold / total if sold is not None and total else None),
@@ -109,7 +109,7 @@ def _row(page: Page, sheet: AgentSheet, total: float, trend: Sequence[Any]) -> R
 
 def _weakest(page: Page, sheet: AgentSheet, weak: Sequence[Any]) -> Cell:
     if not weak:
-        return Cell(None, text=page.w("none_weak" if sheet.is_judged else "not_judged"))
+        return Cell(None, under=page.w("none_weak" if sheet.is_judged else "not_judged"))
     return Cell(
         page.w.name(weak[0].code),
         under=page.w(f"topic_{weak[0].topic}").split("：")[0].split(":")[0],
