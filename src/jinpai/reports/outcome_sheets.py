@@ -10,7 +10,7 @@ from jinpai.metrics.definition import registry
 from jinpai.metrics.query import MetricRow
 from jinpai.reports.model import Report
 from jinpai.reports.outcomes import class_name, shown_codes
-from jinpai.reports.sheet import Book, Column, Valued
+from jinpai.reports.sheet import Book, Column, Valued, day_axis
 from jinpai.reports.tables import AFTER_CODES, LOYALTY_CODES, PRODUCT_CODES
 from jinpai.reports.verdicts import names_of
 from jinpai.reports.words import Words
@@ -110,7 +110,7 @@ def _trailing(book: Book, report: Report, words: Words) -> None:
             }
         )
     chart.set_title({"name": words("trend_trailing"), "name_font": {"size": 12}})
-    chart.set_x_axis({"num_format": "mm-dd", "text_axis": True})
+    chart.set_x_axis(day_axis(len(report.days)))
     chart.set_y_axis({"num_format": "0%"})
     chart.set_legend({"position": "bottom"})
     chart.set_size({"width": 900, "height": 300})

@@ -10,7 +10,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-__all__ = ["Book", "Column", "Table", "Valued", "width_of"]
+__all__ = ["Book", "Column", "Table", "Valued", "day_axis", "width_of"]
 
 _FORMS = {
     "money": "#,##0.00",
@@ -29,6 +29,8 @@ _FORMS = {
 _OTHER = "#,##0.00"
 _RISKY = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
 _WIDEST, _NARROWEST, _HEAD = 60, 8, 14
+_LINE = 17.5
+_MARKS = 16
 
 
 @dataclass(frozen=True)
@@ -71,8 +73,8 @@ class Book:
         self._styles: dict[tuple[str, bool, bool], Any] = {}
         look = {"bold": True, "bg_color": "#EEF1F5", "bottom": 1, "text_wrap": True}
         self._heads = {
-            side: book.add_format(look | {"valign": "vcenter", "align": side})
-            for side in ("left", "right")
+            side: book.add_format(look | {"valign": "vcenter", "align": side, "indent": indent})
+            for side, indent in (("left", 1), ("right", 0))
         }
         self.title = book.add_format({"bold": True, "font_size": 14})
         self.bold = book.add_format({"bold": True})
@@ -102,9 +104,13 @@ class Book:
             sheet.write_string(top, place, column.head, self._heads[side])
         at = top
         for at, row in enumerate(rows, start=top + 1):
+            tallest = 1
             for place, (column, value) in enumerate(zip(columns, row, strict=True)):
-                shown = self.write(sheet, at, place, value, column.unit)
-                widths[place] = max(widths[place], *map(width_of, shown.split("\n")))
+                lines = self.write(sheet, at, place, value, column.unit).split("\n")
+                tallest = max(tallest, len(lines))
+                widths[place] = max(widths[place], *map(width_of, lines))
+            if tallest > 1:  # not every program makes the row as tall as its lines
+                sheet.set_row(at, _LINE * tallest)
         for place, width in enumerate(widths):
             sheet.set_column(place, place, min(max(width + 2, _NARROWEST), _WIDEST))
         if filters:
@@ -137,17 +143,27 @@ class Book:
         if key not in self._styles:
             look: dict[str, Any] = {"valign": "top"}
             if unit == "text":
-                look |= {"text_wrap": True, "indent": 1}
+                look |= {"text_wrap": True, "align": "left", "indent": 1}
             else:
                 look["num_format"] = _FORMS.get(unit, _OTHER)
             if unit == "day":
-                look["align"] = "left"
+                look |= {"align": "left", "indent": 1}
             if is_provisional:
                 look |= {"italic": True, "font_color": "#7A5A00"}
             if is_risky:
                 look["quote_prefix"] = True
             self._styles[key] = self.book.add_format(look)
         return self._styles[key]
+
+
+def day_axis(days: int) -> dict[str, Any]:
+    """Return an axis of days on which the labels can be read, however many days there are."""
+    return {
+        "num_format": "mm-dd",
+        "text_axis": True,
+        "interval_unit": max(1, -(-days // _MARKS)),
+        "num_font": {"rotation": -45},
+    }
 
 
 def _is_risky(text: str) -> bool:

@@ -15,7 +15,7 @@ from jinpai.reports.charts import histogram_labels
 from jinpai.reports.model import AgentSheet, Report
 from jinpai.reports.outcome_sheets import write_outcomes
 from jinpai.reports.overview import Overview
-from jinpai.reports.sheet import Book, Column, Table, Valued
+from jinpai.reports.sheet import Book, Column, Table, Valued, day_axis
 from jinpai.reports.tables import DAY_CODES, SHEET_CODES
 from jinpai.reports.waits import THRESHOLDS, Waits
 from jinpai.reports.words import Language, Words
@@ -249,7 +249,7 @@ class _Writer:
                     **style,
                 }
             )
-        chart.set_x_axis({"num_format": "mm-dd", "text_axis": True})
+        chart.set_x_axis(day_axis(len(self._r.days)))
         chart.set_y_axis({"num_format": form})
         chart.set_legend({"position": "bottom"} if len(columns) > 1 else {"none": True})
         table.sheet.insert_chart(table.last + 2 + place * 16, 0, chart)
