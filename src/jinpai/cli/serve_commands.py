@@ -67,7 +67,7 @@ def serve(
     from jinpai.web.app import create_app
     from jinpai.web.setup_link import first_link
 
-    app = create_app(workspace)
+    app = create_app(workspace, warms=True)
     kind = socket.AF_INET6 if ":" in host else socket.AF_INET
     listening = socket.socket(kind)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

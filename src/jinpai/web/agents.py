@@ -12,13 +12,19 @@ from jinpai.reports.extras import Extra, read_extra
 from jinpai.reports.model import Agents, AgentSheet, Period
 from jinpai.reports.waits import Waits, merged
 from jinpai.web.contexts import Page
+from jinpai.web.filters import Filters
+from jinpai.web.reading import Reader
 
-__all__ = ["Week", "agents_in", "others_waits", "week_of"]
+__all__ = ["Week", "agents_for", "agents_in", "others_waits", "week_of"]
 
 
 def agents_in(page: Page) -> Agents:
     """Return a sheet per agent of the period that is looked at, best seller first in each team."""
-    filters, reader = page.filters, page.reader
+    return agents_for(page.reader, page.filters)
+
+
+def agents_for(reader: Reader, filters: Filters) -> Agents:
+    """Return the same of a workspace's shop and period."""
     period, before = filters.period, filters.before()
 
     def read() -> Agents:
@@ -30,7 +36,8 @@ def agents_in(page: Page) -> Agents:
         return agents_of(ask, period, before, extra)
 
     question = ("agents", filters.shop_id, filters.rule, period, before)
-    return reader.kept(question, read)  # type: ignore[no-any-return]
+    made: Agents = reader.kept(question, read)
+    return made
 
 
 def others_waits(agents: Agents, sheet: AgentSheet) -> Waits:
@@ -77,7 +84,8 @@ def week_of(page: Page, agent: str) -> Week:
             _weekdays(filters.period),
         )
 
-    return reader.kept(("week", filters.shop_id, agent, filters.period), read)  # type: ignore[no-any-return]
+    made: Week = reader.kept(("week", filters.shop_id, agent, filters.period), read)
+    return made
 
 
 def _weekdays(period: Period) -> dict[int, int]:

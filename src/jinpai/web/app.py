@@ -31,6 +31,7 @@ from jinpai.web.render import render
 from jinpai.web.respond import NotModified, View
 from jinpai.web.security import Headers, guard
 from jinpai.web.views import routers
+from jinpai.web.warm import Warmer
 
 __all__ = ["create_app", "every_route"]
 
@@ -78,11 +79,14 @@ class _Failures:
             await answer(scope, receive, send)
 
 
-def create_app(workspace: str | Path, store: Store | None = None) -> FastAPI:
+def create_app(
+    workspace: str | Path, store: Store | None = None, *, warms: bool = False
+) -> FastAPI:
     """Return the web app of a workspace.
 
     Args:
         store: default the workspace's own; one that is given is left open at the end.
+        warms: ask what the first pages show at the start and after each run.
     Raises:
         WorkspaceError: no workspace there, or a store that cannot be used.
     """
@@ -91,7 +95,12 @@ def create_app(workspace: str | Path, store: Store | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        warmer = Warmer(reader)
+        if warms:
+            warmer.start()
         yield
+        if warms:
+            await run_in_threadpool(warmer.stop)
         reader.close()
         if store is None:
             opened.close()
