@@ -1,4 +1,4 @@
-"""A process killed in the middle of a ruling, at every statement of it: nothing half done."""
+"""A process killed in the middle of a ruling, and just before its commit: nothing half done."""
 
 from __future__ import annotations
 
