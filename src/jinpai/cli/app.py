@@ -24,6 +24,7 @@ from jinpai.cli.options import (
     checked_memory,
 )
 from jinpai.cli.plan_commands import plan_app
+from jinpai.cli.qc_backtest_commands import add_backtest
 from jinpai.cli.qc_calibrate_commands import calibrate_app
 from jinpai.cli.qc_commands import qc_app
 from jinpai.cli.qc_finding_commands import add_findings
@@ -475,6 +476,7 @@ app.command(
 app.add_typer(plan_app, name="plan")
 app.add_typer(qc_app, name="qc")
 add_findings(qc_app)
+add_backtest(qc_app)
 add_reviews(qc_app)
 qc_app.add_typer(calibrate_app, name="calibrate")
 add_scoring(app)
