@@ -10,12 +10,14 @@ tables row by row. ``--kill`` kills a worker in the middle. Ends with 1 where an
 from __future__ import annotations
 
 import argparse
-import resource
+import os
 import shutil
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from threading import Timer
+from threading import Event, Thread, Timer
 
 import duckdb
 
@@ -74,6 +76,46 @@ def differences(ours: Workspace, theirs: Workspace) -> int:
     return total
 
 
+def processor_seconds() -> float:
+    """Return what this process and all that it started have used and are still there (Linux)."""
+    parents, used = {}, {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        parents[int(stat.parent.name)] = int(fields[1])
+        used[int(stat.parent.name)] = int(fields[11]) + int(fields[12])
+    family = {os.getpid()}
+    while more := {one for one, parent in parents.items() if parent in family} - family:
+        family |= more
+    return sum(used[one] for one in family) / os.sysconf("SC_CLK_TCK")
+
+
+@contextmanager
+def watched(folder: Path) -> Iterator[list[int]]:
+    """Yield the largest size that the folder has had so far, bytes."""
+    done, peak = Event(), [0]
+
+    def watch() -> None:
+        while not done.wait(0.2):
+            size = 0
+            for path in folder.rglob("*"):
+                try:
+                    size += path.stat().st_size
+                except OSError:
+                    continue
+            peak[0] = max(peak[0], size)
+
+    thread = Thread(target=watch)
+    thread.start()
+    try:
+        yield peak
+    finally:
+        done.set()
+        thread.join()
+
+
 def main() -> int:
     """Run it."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -83,9 +125,10 @@ def main() -> int:
     asked = parser.parse_args()
     asked.data.mkdir(parents=True, exist_ok=True)
     ours = loaded(asked.data, asked.messages)
-    started = time.perf_counter()
+    started, before = time.perf_counter(), time.process_time()
     report = ours.run(full=True)
-    print(f"DuckDB: {time.perf_counter() - started:.1f} s", flush=True)
+    used = time.process_time() - before
+    print(f"DuckDB: {time.perf_counter() - started:.1f} s, processor {used:.1f} s", flush=True)
     copy = asked.data / "copy"
     shutil.rmtree(copy, ignore_errors=True)
     shutil.copytree(ours.root, copy)
@@ -96,13 +139,15 @@ def main() -> int:
     with Cluster(folder, "1400m", CONF) as cluster:
         if asked.kill:
             Timer(asked.kill, cluster.kill_worker).start()
-        started = time.perf_counter()
-        again = theirs.run(spark=SparkCluster(cluster.master, cluster.conf))
+        started, before = time.perf_counter(), processor_seconds()
+        place = SparkCluster(cluster.master, cluster.conf)
+        with watched(copy / ".spill") as peak:
+            again = theirs.run(full=True, spark=place)
         print(f"Spark: {time.perf_counter() - started:.1f} s, {cluster.workers_alive} workers left")
+        used = processor_seconds() - before
+        print(f"processor {used:.0f} s, scratch folder {peak[0] / 1e6:.0f} MB at most", flush=True)
         slowest = sorted(again.seconds.items(), key=lambda one: -one[1])[:8]
         print(", ".join(f"{name} {seconds:.1f}" for name, seconds in slowest))
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    print(f"processor seconds of driver and daemons: {used.ru_utime + used.ru_stime:.0f}")
     assert report.rows == again.rows
     return 1 if differences(ours, theirs) else 0
 

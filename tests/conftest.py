@@ -11,7 +11,7 @@ GAPS = {"notimpl": "the engine cannot", "notyet": "we do not", "never": "it woul
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--engine", choices=("duckdb", "spark"), default="duckdb")
+    parser.addoption("--engine", choices=("duckdb", "spark", "both"), default="duckdb")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -5,6 +5,9 @@ tests make through `worlds.run_shops` or `Workspace.run` is computed on a real c
 always. A test that cannot pass there says so with ``notimpl`` (the engine cannot), ``notyet`` (we
 do not) or ``never`` (it would make no sense), and names the exception:
 ``@pytest.mark.notyet("spark", raises=UsageError)``. It must then fail in just that way.
+
+A tiny run on a cluster takes half a minute of processor time, most of it planning. With ``--engine
+both`` the tests compute with DuckDB, and Spark computes all their cases in one run (`compared`).
 """
 
 from __future__ import annotations
@@ -21,6 +24,7 @@ import pytest
 
 import jinpai.workspace
 import worlds
+from compared import OnBoth
 from jinpai.conversations.inputs import RunShop, run_relations
 from jinpai.engine.duckdb import DuckEngine
 from jinpai.engine.spark import SparkEngine
@@ -104,4 +108,4 @@ def _rows(spark: SparkEngine, scratch: Path, name: str) -> pa.Table:
     return table.cast(pa.schema(plain))
 
 
-ENGINES = {engine.name: engine for engine in (OnSpark(),)}
+ENGINES = {engine.name: engine for engine in (OnSpark(), OnBoth())}
