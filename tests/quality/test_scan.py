@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import random
+import time
+from pathlib import Path
 
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from jinpai.quality.acts import trie
 from jinpai.quality.acts.needs import Folding, Need, needs_of
-from jinpai.quality.acts.patterns import Act, Role, expand, forms, shipped_acts
+from jinpai.quality.acts.patterns import Act, Role, expand, forms, load_acts, shipped_acts
 from jinpai.quality.acts.scan import MOST_CHARS, Scanner
 
 ROLES: tuple[Role, ...] = ("agent", "buyer")
@@ -109,6 +113,35 @@ def test_batches_are_put_together(scanner: Scanner) -> None:
     texts = ["谢谢", "四十二", "什么时候发货"] * 50_000 + ["啊" * MOST_CHARS + "x", "谢谢"] * 20
     masks = scanner.scan("buyer", pa.array(texts), threads=2).to_pylist()
     assert masks == scanner.masks("buyer", texts[:3]) * 50_000 + [0, masks[0]] * 20
+
+
+HOSTILE = [
+    *("a" * 10_000_000 + "!", "谢\u202e\u200b" * 1_000_000, "<script>谢谢</script>" * 100_000),
+    *("\u202e" * 3_000_000 + "谢", "👨\u200d" * 1_000_000, "\0" * 1_000_000, "]" * 1_000_000),
+]
+
+
+def test_hostile_texts_and_patterns_stall_nothing(tmp_path: Path) -> None:
+    """Among them a pattern that only our RE2 takes, and one that needs no word."""
+    own = tmp_path / "acts.yaml"
+    patterns = ["(a+)+$", "(a|aa)+$", "(.*a){20}b", r"\pL{600}", "(?:x{0,99}){9}", "[^\\]]{9}$"]
+    own.write_text(f"buyer: {{thanks: {{any: {json.dumps(patterns)}}}}}", "utf-8")
+    acts, places = load_acts(own)
+    began = time.process_time()
+    for role in ROLES:
+        scanner = Scanner([act for act in acts if act.role == role], places)
+        assert scanner.scan(role, pa.array(HOSTILE)).to_pylist() == scanner.masks(role, HOSTILE)
+    # Seconds where a backtracking engine would need longer than the universe has.
+    assert time.process_time() - began < 60
+
+
+def test_words_that_do_not_fit_are_not_needed(
+    scanner: Scanner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trie, "_STATES", 300)
+    texts = fragments("buyer")
+    found = Scanner(shipped_acts()).scan("buyer", pa.array(texts)).to_pylist()
+    assert found == scanner.masks("buyer", texts)
 
 
 def need(*clauses: str, exact: bool = False) -> Need:
