@@ -178,6 +178,22 @@ def test_only_the_agent_appeals_and_says_why(store: Store) -> None:
     refused(UsageError, appealed, store, "f2", BO)
 
 
+def test_an_account_with_an_odd_name_is_judged_and_appeals(store: Store) -> None:
+    odd = "shop:[red]\x1b[31mBo" + "o" * 300
+    opened(store, "f1", agent=odd)
+    refused(UsageError, ruled, store, "f1", "right", odd)
+    ruled(store, "f1", "right", "Cai")
+    appealed(store, "f1", odd)
+    assert state(store, "f1") == ("appealed", "right")
+
+
+def test_a_sample_may_be_large(store: Store) -> None:
+    names = [f"f{number}" for number in range(1200)]
+    opened(store, *names)
+    with store.read() as session:
+        assert count_states(session) == {"open": 1200}
+
+
 @pytest.mark.parametrize("free", [{"is_merit": True, "points": 3.0}, {"is_shadow": True}])
 def test_what_costs_nothing_is_not_appealed(store: Store, free: dict[str, Any]) -> None:
     opened(store, "f1", **free)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -226,6 +227,12 @@ def test_a_server_that_is_not_there_is_told_without_the_password() -> None:
         open_store("postgresql://bo:secret@127.0.0.1:1/none")
     assert "127.0.0.1" in str(caught.value)
     assert "secret" not in f"{caught.value}{caught.value.text_zh}"
+
+
+def test_a_missing_driver_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(UsageError, match="jinpai\\[postgres\\]"):
+        open_store("postgresql://bo@127.0.0.1/none")
 
 
 @pytest.mark.parametrize(

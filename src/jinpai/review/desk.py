@@ -33,6 +33,7 @@ from jinpai.store.rulings import (
     appeal,
     appeal_until,
     case_of,
+    cases_of,
     decide,
     list_cases,
     open_sample,
@@ -82,7 +83,7 @@ class Desk:
         with self.store.write() as session:
             show_days(session, days)
             number, opened = open_sample(session, drawn.facts, how, by=by, wanted=wanted)
-            cases = [case_of(session, str(facts["finding_id"])) for facts in drawn.facts]
+            cases = cases_of(session, [str(facts["finding_id"]) for facts in drawn.facts])
             listed = [
                 self._case(session, case) | {"stratum_size": size}
                 for case, size in zip(cases, drawn.sizes, strict=True)

@@ -6,7 +6,7 @@ writes its event in the same transaction. Who comes second gets a Conflict and h
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -32,6 +32,7 @@ __all__ = [
     "appeal",
     "appeal_until",
     "case_of",
+    "cases_of",
     "decide",
     "list_cases",
     "open_sample",
@@ -84,8 +85,7 @@ def open_sample(
         raise UsageError(f"A case wants 1 or 2 rulings, not {wanted}.", zh="复核人数应为 1 或 2。")
     list_cases(session, findings)
     names, moment = [str(facts["finding_id"]) for facts in findings], now()
-    values = {"state": "open", "wanted": wanted, "opened_at": moment}
-    opened = [name for name in names if _moved(session, name, ("listed",), **values)]
+    opened = _open(session, names, wanted, moment)
     sample = Sample(at=moment, drawn_by=drawn_by, how=how)
     session.add(sample)
     session.flush()
@@ -95,6 +95,36 @@ def open_sample(
         session, actor=drawn_by, kind="sample.drawn", subject=f"sample:{sample.id}", after=told
     )
     return sample.id, opened
+
+
+def _open(session: Session, names: Sequence[str], wanted: int, at: datetime) -> list[str]:
+    """Open those that are merely listed; return them."""
+    opened = set[str]()
+    for part in _parts(names):
+        statement = (
+            update(Case)
+            .where(Case.finding_id.in_(part), Case.state == "listed")
+            .values(state="open", wanted=wanted, opened_at=at)
+            .returning(Case.finding_id)
+            .execution_options(synchronize_session=False)
+        )
+        opened |= set(session.scalars(statement))
+    return [name for name in names if name in opened]
+
+
+def _parts(names: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Yield names in parts that fit into one statement."""
+    for start in range(0, len(names), 500):
+        yield names[start : start + 500]
+
+
+def cases_of(session: Session, names: Sequence[str]) -> list[Case]:
+    """Return the cases of findings, in their order; those that are none are left out."""
+    found = dict[str, Case]()
+    for part in _parts(names):
+        query = select(Case).where(Case.finding_id.in_(part))
+        found |= {case.finding_id: case for case in session.scalars(query)}
+    return [found[name] for name in names if name in found]
 
 
 def rule(
@@ -173,10 +203,12 @@ def appeal(
     Raises UsageError (not the agent's, costs nothing, too late), Conflict (already appealed, or
     moved meanwhile).
     """
-    moment, name = at or now(), known_as(agent)
+    moment = at or now()
     kept = said(reason, "--reason", needed=True)
     case = case_of(session, finding_id)
-    if case.agent_id is None or known_as(case.agent_id) != name:
+    # An account's name is what the export says, fit to be a person's name or not.
+    name = agent if agent == case.agent_id else known_as(agent)
+    if case.agent_id is None or not same_person(case.agent_id, name):
         raise UsageError(
             f"Finding {finding_id} is not about {name}; only the agent it is about can appeal.",
             zh=f"质检结果 {finding_id} 与 {name} 无关；只有当事客服可以申诉。",
@@ -277,23 +309,19 @@ def _may_judge(case: Case, name: str, before: Sequence[Ruling]) -> None:
 
 def _move(session: Session, case: Case, **values: Any) -> None:
     """Move a case on from the state it was read in; raises Conflict when it is there no more."""
-    if not _moved(session, case.finding_id, (case.state,), **values):
+    statement = (
+        update(Case)
+        .where(Case.finding_id == case.finding_id, Case.state == case.state)
+        .values(**values)
+        .returning(Case.finding_id)
+        .execution_options(synchronize_session=False)
+    )
+    if session.scalar(statement) is None:
         raise Conflict(
             f"Someone else has just acted on finding {case.finding_id}; nothing was changed. Look"
             " at it again.",
             zh=f"刚刚有人处理了质检结果 {case.finding_id}，本次没有改动。请重新查看。",
         )
-
-
-def _moved(session: Session, finding_id: str, states: tuple[str, ...], **values: Any) -> bool:
-    statement = (
-        update(Case)
-        .where(Case.finding_id == finding_id, Case.state.in_(states))
-        .values(**values)
-        .returning(Case.finding_id)
-        .execution_options(synchronize_session=False)
-    )
-    return len(session.execute(statement).all()) == 1
 
 
 def _log(

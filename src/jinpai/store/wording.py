@@ -35,8 +35,12 @@ def known_as(name: str, what: str = "--as") -> str:
 
 
 def same_person(one: str, other: str) -> bool:
-    """Tell whether two names are the same but for capitals."""
-    return known_as(one).casefold() == known_as(other).casefold()
+    """Tell whether two names, which need not be fit to keep, are the same but for capitals."""
+    return _form(one) == _form(other)
+
+
+def _form(name: str) -> str:
+    return unicodedata.normalize("NFKC", name).strip().casefold()
 
 
 def said(text: str, what: str, *, needed: bool = False) -> str:
