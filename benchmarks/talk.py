@@ -2,10 +2,10 @@
 
     python benchmarks/talk.py OUT.parquet --messages 20000000 [--seed 7]
 
-What is said is put together from the simulated shop's phrases (simulate/phrases.yaml) by where in a
-conversation it is said: hellos, questions, answers, offers, farewells, with products, numbers,
-sizes and second thoughts. A third is said as it stands, again and again, as people do. Same seed and
-DuckDB version, same rows.
+What is said is put together from the simulated shop's phrases (simulate/phrases.yaml) by where in
+a conversation it is said: hellos, questions, answers, offers, farewells, with products, numbers,
+sizes and second thoughts. A third is said as it stands, again and again, as people do. Same seed
+and DuckDB version, same rows.
 """
 
 from __future__ import annotations
@@ -24,67 +24,84 @@ SLICE = 40_000  # sessions made at once
 AGENTS, DAYS = 200, 60
 
 BUYER_HEADS = [
-    "",
-    "",
-    "",
-    "亲，",
-    "那个，",
-    "请问",
-    "你好，",
-    "想问下",
-    "还有，",
-    "麻烦问下，",
-    "嗯，",
-    "老板，",
+    *(
+        "",
+        "",
+        "",
+        "亲，",
+        "那个，",
+        "请问",
+        "你好，",
+        "想问下",
+        "还有，",
+        "麻烦问下，",
+        "嗯，",
+        "老板，",
+    )
 ]
 AGENT_HEADS = [
-    "",
-    "",
-    "亲，",
-    "亲亲，",
-    "您好，",
-    "好的，",
-    "嗯嗯，",
-    "是这样的，",
-    "帮您看了下，",
-    "在的，",
+    *(
+        "",
+        "",
+        "亲，",
+        "亲亲，",
+        "您好，",
+        "好的，",
+        "嗯嗯，",
+        "是这样的，",
+        "帮您看了下，",
+        "在的，",
+    )
 ]
 BUYER_FACTS = [
-    "身高{n}体重{m}", "订单尾号{n}", "大概{m}块以内", "拍了{m}件", "房间{m}平", "床是{n}乘{m}的", "等了{m}天了",
-    "家里{m}口人", "手机尾号{n}", "在{m}楼", "看中{item}", "上次买的{item}", "{m}号前要用", "图{m}那个",
-]  # fmt: skip
+    *("身高{n}体重{m}", "订单尾号{n}", "大概{m}块以内", "拍了{m}件", "房间{m}平", "床是{n}乘{m}的"),
+    *("等了{m}天了", "家里{m}口人", "手机尾号{n}", "在{m}楼", "看中{item}", "上次买的{item}"),
+    *("{m}号前要用", "图{m}那个"),
+]
 AGENT_FACTS = [
-    "{item}现在{price}元", "订单尾号{n}", "满{n}减{m}", "大概{m}天到", "{n}以内都可以的", "还有{m}件", "优惠{m}元",
-    "尺寸是{n}乘{m}的", "今天{m}点前付款当天发", "{m}天内可退换", "编号{n}", "参考{item}", "已经帮您登记了{n}",
-]  # fmt: skip
+    *(
+        "{item}现在{price}元",
+        "订单尾号{n}",
+        "满{n}减{m}",
+        "大概{m}天到",
+        "{n}以内都可以的",
+        "还有{m}件",
+    ),
+    *("优惠{m}元", "尺寸是{n}乘{m}的", "今天{m}点前付款当天发", "{m}天内可退换", "编号{n}"),
+    *("参考{item}", "已经帮您登记了{n}"),
+]
 BUYER_TAILS = [
-    "",
-    "",
-    "",
-    "？",
-    "呢",
-    "吗？",
-    "谢谢",
-    "，急用",
-    "，麻烦了",
-    "啊",
-    "~",
-    "，谢谢啦",
-    "。",
-    "，可以吗",
+    *(
+        "",
+        "",
+        "",
+        "？",
+        "呢",
+        "吗？",
+        "谢谢",
+        "，急用",
+        "，麻烦了",
+        "啊",
+        "~",
+        "，谢谢啦",
+        "。",
+        "，可以吗",
+    )
 ]
 AGENT_TAILS = [
-    "",
-    "",
-    "哦",
-    "呢",
-    "的哦~",
-    "，亲",
-    "，您看可以吗",
-    "，有问题随时找我",
-    "。",
-    "，感谢支持",
-    "呀",
+    *(
+        "",
+        "",
+        "哦",
+        "呢",
+        "的哦~",
+        "，亲",
+        "，您看可以吗",
+        "，有问题随时找我",
+        "。",
+        "，感谢支持",
+        "呀",
+    ),
     "，请放心",
 ]
 
