@@ -8,6 +8,7 @@ from datetime import date
 
 from jinpai.engine.duckdb import DuckEngine
 from jinpai.errors import UsageError
+from jinpai.metrics.definition import registry
 from jinpai.metrics.query import ShopScope
 from jinpai.scoring.figures import By, ShopValues, codes_of, shop_values
 from jinpai.scoring.plan import Plan
@@ -96,8 +97,10 @@ def _notes(plan: Plan, scope: ShopScope, sheet: Sheet) -> Sequence[Both]:
     lines = [line for one in sheet.agents for line in one.lines]
     immature = sorted({line.metric for line in lines if "provisional" in line.flags})
     if immature:
-        listed = ", ".join(immature)
-        notes.append((f"Provisional, may still change: {listed}.", f"暂定，仍可能变化：{listed}。"))
+        metrics = [registry().metric(code) for code in immature]
+        en = ", ".join(metric.en for metric in metrics)
+        zh = "、".join(metric.zh for metric in metrics)
+        notes.append((f"Provisional, may still change: {en}.", f"暂定，仍可能变化：{zh}。"))
     return notes
 
 
