@@ -69,7 +69,8 @@ def test_immature_figures_are_flagged(shop: jinpai.Workspace) -> None:
     card = shop.score(PLAN, first="2026-04-20", last="2026-04-20")
     flags = {line["metric"]: line["flags"] for line in card.to_json()["agents"][0]["lines"]}
     assert flags["inquiry_conversion_rate"] == ["provisional"]
-    assert any("inquiry_conversion_rate" in en for en, _ in card.sheets[0].notes)
+    notes = card.sheets[0].notes
+    assert any("Inquiry conversion" in en and "询单转化率" in zh for en, zh in notes)
 
 
 def test_defects_of_the_plan_are_mentioned(shop: jinpai.Workspace) -> None:
