@@ -20,7 +20,8 @@ class Apply:
             several workers gives each of them its own part of the rows, and pickles the function.
         schema: what comes out; numbers, texts, dates and lists of them, no instants.
         parts: columns; rows that agree in them come together, in one stream.
-        order: columns by which the rows of a stream are sorted, ``parts`` first; none is null.
+        order: columns by which the rows of a stream are sorted, so that those parts stay together;
+            none is null.
     """
 
     function: Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]

@@ -21,7 +21,7 @@ from jinpai.quality.session import Message, Order, Product, Session, give_orders
 __all__ = ["ORDER", "PARTS", "Place", "sessions_in"]
 
 PARTS = ("shop_id", "buyer_id")
-ORDER = (*PARTS, "start_us", "agent_key", "at_us", "place", "line_id")
+ORDER = ("buyer_no", *PARTS, "start_us", "agent_key", "at_us", "place", "line_id")
 Row = Mapping[str, Any]
 
 

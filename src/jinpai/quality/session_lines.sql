@@ -1,11 +1,13 @@
 -- One row per message of an inspected session, per transfer out of one, and per order of a buyer who
--- has one (start_us -1). place: order among lines of one instant.
+-- has one (start_us -1). place: order among lines of one instant. buyer_no: brings a buyer's lines
+-- together; two may share one.
 with seen_buyers as (
     select distinct shop_id, buyer_id, as_of_us
     from inspected_sessions
 )
 
 select
+    key_of('', s.shop_id, s.buyer_id, '') as buyer_no,
     s.shop_id,
     s.buyer_id,
     s.agent_key,
@@ -41,6 +43,7 @@ left join products as p on p.shop_id = m.shop_id and p.product_id = m.product_id
 where m.sender <> 'system'
 union all
 select
+    key_of('', s.shop_id, s.buyer_id, '') as buyer_no,
     s.shop_id,
     s.buyer_id,
     s.agent_key,
@@ -71,6 +74,7 @@ inner join transfers as t
     and us(t.at) <= s.as_of_us
 union all
 select
+    key_of('', b.shop_id, b.buyer_id, '') as buyer_no,
     b.shop_id,
     b.buyer_id,
     '' as agent_key,
