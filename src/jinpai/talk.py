@@ -5,12 +5,16 @@ Reads the few files that can hold it, whatever the size of the workspace.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
+import duckdb
+
 from jinpai.engine.duckdb import DuckEngine
-from jinpai.errors import UnknownName
+from jinpai.errors import EngineError, UnknownName
 from jinpai.line import ShopRun
 from jinpai.metrics.query import ShopScope
 from jinpai.metrics.texts import json_cells, shown_message
@@ -18,20 +22,25 @@ from jinpai.periods import month_key
 from jinpai.tables import delta
 from jinpai.tables.delta import DataFile
 from jinpai.tables.lake import Snapshot
+from jinpai.tables.zones import quoted
 
-__all__ = ["SORTS", "list_talks", "message_files", "neighbours", "read_talk"]
+__all__ = [
+    "SORTS",
+    "list_talks",
+    "message_files",
+    "put_talk_views",
+    "read_talk",
+    "sort_talks",
+]
 
 Row = dict[str, Any]
 
-_THREAD = """
-shop_id = $shop_id and buyer_id = $buyer_id and agent_id is not distinct from $agent_id
-"""
-_SESSIONS = f"""
-select session_no, day, started_at, ended_at, messages, buyer_messages, human_messages,
+_SESSIONS = """
+select agent_id, day, session_no, started_at, ended_at, messages, buyer_messages, human_messages,
     is_attended, is_two_sided, filter_reason, concurrency
-from sessions
-where {_THREAD} and day = $day
-order by started_at
+from talk_sessions
+where shop_id = $shop_id and buyer_id = $buyer_id
+order by started_at, agent_id
 """
 _MESSAGES = """
 select
@@ -42,28 +51,29 @@ where shop_id = $shop_id and buyer_id = $buyer_id and agent_id is not distinct f
     and sent_at >= $first and sent_at <= $last
 order by sent_at, seq asc nulls last, message_id
 """
-_ROUNDS = f"""
+_ROUNDS = """
 select session_no, opened_at, closed_at, wait_us, is_late, is_first_in_session
-from rounds
-where {_THREAD} and day >= $day and day <= $next_day
+from talk_rounds
+where shop_id = $shop_id and buyer_id = $buyer_id and agent_id is not distinct from $agent_id
+    and opened_at between $first and $last
 order by opened_at
 """
 _ORDERS = """
-select
-    j.order_id, j.created_at, j.paid_at, j.paid_amount, j.refunded_amount, j.is_excluded,
-    j.created_agent_id, j.paid_agent_id
-from judged_orders as j
-where j.shop_id = $shop_id and j.buyer_id = $buyer_id
-    and (j.created_at between $from_at and $to_at or j.paid_at between $from_at and $to_at)
-order by j.created_at, j.order_id
+select order_id, created_at, paid_at, paid_amount, refunded_amount, is_excluded, created_agent_id,
+    paid_agent_id
+from talk_orders
+where shop_id = $shop_id and buyer_id = $buyer_id
+order by created_at, order_id
 """
 _REFUNDS = """
-select r.refund_id, r.order_id, r.opened_at, r.closed_at, r.amount, r.reason, r.outcome
-from refunds as r
-inner join judged_orders as j on j.shop_id = r.shop_id and j.order_id = r.order_id
-where r.shop_id = $shop_id and j.buyer_id = $buyer_id and r.opened_at between $from_at and $to_at
-order by r.opened_at, r.refund_id
+select refund_id, order_id, opened_at, closed_at, amount, reason, outcome
+from refunds
+where shop_id = $shop_id and list_contains($orders, order_id)
+    and opened_at between $from_at and $to_at
+order by opened_at, refund_id
 """
+# Relation of a run -> the view that conversations are read from.
+_SORTED = {"sessions": "talk_sessions", "rounds": "talk_rounds", "judged_orders": "talk_orders"}
 _PRODUCTS = "select product_id, title, price from products where shop_id = $shop_id"
 _TALKS = """
 with asked as (
@@ -94,12 +104,54 @@ limit {limit} offset {offset}
 """
 SORTS = ("started_at", "messages", "first_us", "longest_us", "unanswered")
 """What conversations can be listed by."""
-_NEAR = """
-select agent_id, day, started_at, messages, is_two_sided
-from sessions
-where shop_id = $shop_id and buyer_id = $buyer_id
-order by started_at
-"""
+
+
+def put_talk_views(engine: DuckEngine, folder: Path, run_key: str) -> None:
+    """Let an engine know where conversations are read: the sorted files if there are, else the run.
+
+    Args:
+        folder, run_key: as `sort_talks` got them.
+    """
+    engine.con.execute("set parquet_metadata_cache = true")
+    for name, view in _SORTED.items():
+        path = _sorted_path(folder, run_key, name)
+        source = delta.parquet([str(path)]) if path.exists() else f'"{name}"'
+        engine.con.execute(f"create or replace temp view {view} as select * from {source}")
+
+
+def sort_talks(engine: DuckEngine, folder: Path, run_key: str) -> bool:
+    """Write the relations conversations are found in, sorted by buyer; False where they are there.
+
+    A buyer is then found in one piece of a file instead of all of it. Files of other runs go.
+
+    Raises EngineError, OSError where they cannot be written; nothing depends on them.
+    """
+    paths = {name: _sorted_path(folder, run_key, name) for name in _SORTED}
+    if all(path.exists() for path in paths.values()):
+        return False
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, path in paths.items():
+        aside = path.with_suffix(f".{os.getpid()}")
+        sql = (
+            f'copy (from "{name}" order by shop_id, buyer_id) to {quoted(str(aside))}'
+            f" (format parquet, compression zstd, row_group_size {_GROUP})"
+        )
+        try:
+            engine.con.execute(sql)
+        except duckdb.Error as error:
+            raise EngineError(f"sorted {name}", sql, str(error)) from error
+        aside.replace(path)
+    for old in folder.glob("talk-*.parquet"):
+        if old not in paths.values():
+            old.unlink(missing_ok=True)
+    return True
+
+
+_GROUP = 20_000
+
+
+def _sorted_path(folder: Path, run_key: str, name: str) -> Path:
+    return folder / f"talk-{run_key}-{name}.parquet"
 
 
 def message_files(snapshot: Snapshot, shop: ShopRun) -> list[DataFile]:
@@ -127,7 +179,7 @@ def read_talk(
     """Return what a buyer and an account said in the sessions that began on a day, as JSON values.
 
     Args:
-        engine: holds the run's derived relations, ``refunds`` and ``products``.
+        engine: knows the views of `put_talk_views`, ``refunds`` and ``products``.
         files: of the shop's messages (see `message_files`).
         agent: None is the unassigned.
     Returns:
@@ -138,17 +190,17 @@ def read_talk(
     Raises:
         UnknownName: the buyer has no session with the account that began on that day.
     """
-    key: Row = {"shop_id": scope.shop_id, "buyer_id": buyer, "agent_id": agent}
-    near = neighbours(engine, scope.shop_id, buyer)
-    sessions = engine.fetch("sessions", _SESSIONS, key | {"day": day}).to_pylist()
+    key: Row = {"shop_id": scope.shop_id, "buyer_id": buyer}
+    near = engine.fetch("sessions", _SESSIONS, key).to_pylist()
+    sessions = [row for row in near if (row["agent_id"], row["day"]) == (agent, day)]
     if not sessions:
-        known = {str(row["day"]) for row in near if row["agent_id"] == (agent or None)}
+        known = {str(row["day"]) for row in near if row["agent_id"] == agent}
         raise UnknownName("conversation", f"{buyer} {day}", known)
     first, last = sessions[0]["started_at"], max(row["ended_at"] for row in sessions)
-    messages = _messages(engine, snapshot, files, scope, key, first, last)
-    span = key | {"from_at": first - timedelta(hours=1), "to_at": last + timedelta(days=2)}
-    place = {name: value for name, value in span.items() if name != "agent_id"}
-    rounds = key | {"day": day, "next_day": day + timedelta(days=1)}
+    thread = key | {"agent_id": agent, "first": first, "last": last}
+    messages = _messages(engine, snapshot, files, scope, thread)
+    rounds = engine.fetch("rounds", _ROUNDS, thread).to_pylist()
+    orders, refunds = _events(engine, key, first, last)
     products = _products(engine, scope.shop_id, messages)
     return {
         "shop_id": scope.shop_id,
@@ -161,17 +213,27 @@ def read_talk(
             | {"product": products.get(row["product_id"])}
             for row in messages
         ],
-        "rounds": [
-            json_cells(row)
-            for row in engine.fetch("rounds", _ROUNDS, rounds).to_pylist()
-            if first <= row["opened_at"] <= last
-        ],
-        "orders": [json_cells(row) for row in engine.fetch("orders", _ORDERS, place).to_pylist()],
-        "refunds": [
-            json_cells(row) for row in engine.fetch("refunds", _REFUNDS, place).to_pylist()
-        ],
+        "rounds": [json_cells(row) for row in rounds],
+        "orders": [json_cells(row) for row in orders],
+        "refunds": [json_cells(row) for row in refunds],
         "others": [json_cells(row) for row in near],
     }
+
+
+def _events(
+    engine: DuckEngine, key: Row, first: datetime, last: datetime
+) -> tuple[list[Row], list[Row]]:
+    """Return the buyer's orders and refunds from an hour before to two days after."""
+    begin, end = first - timedelta(hours=1), last + timedelta(days=2)
+    orders = engine.fetch("orders", _ORDERS, key).to_pylist()
+    if not orders:
+        return [], []
+    span = {"from_at": begin, "to_at": end, "orders": [row["order_id"] for row in orders]}
+    values = {"shop_id": key["shop_id"], **span}
+    refunds = engine.fetch("refunds", _REFUNDS, values).to_pylist()
+    times = ("created_at", "paid_at")
+    near = [row for row in orders if any(row[at] and begin <= row[at] <= end for at in times)]
+    return near, refunds
 
 
 def list_talks(
@@ -214,30 +276,21 @@ def list_talks(
     return list(engine.fetch("conversations", sql, values).to_pylist())
 
 
-def neighbours(engine: DuckEngine, shop_id: str, buyer: str) -> list[Row]:
-    """Return the buyer's sessions with everybody, oldest first."""
-    rows = engine.fetch("sessions of the buyer", _NEAR, {"shop_id": shop_id, "buyer_id": buyer})
-    return list(rows.to_pylist())
-
-
 def _messages(
     engine: DuckEngine,
     snapshot: Snapshot,
     files: Sequence[DataFile],
     scope: ShopScope,
-    key: Row,
-    first: datetime,
-    last: datetime,
+    thread: Row,
 ) -> list[Row]:
-    months = {month_key(one.date()) for one in (first, last)}
+    months = {month_key(thread[name].date()) for name in ("first", "last")}
     # A file is of a month of UTC; those without one can hold any.
     chosen = [file.path for file in files if file.month is None or file.month in months]
     if not chosen:
         return []
     root = snapshot.lake.folder.resolve() / "messages"
     sql = _MESSAGES.format(source=delta.parquet([str(root / path) for path in chosen]))
-    end = min(last, datetime.fromtimestamp(0) + timedelta(microseconds=scope.as_of_us))
-    rows = engine.fetch("messages", sql, key | {"first": first, "last": end}).to_pylist()
+    rows = engine.fetch("messages", sql, thread).to_pylist()
     return [row for row in rows if row["sender"] != "system"]
 
 

@@ -28,7 +28,7 @@ from jinpai.web.errors import SignInFirst, WebError, error_json, error_of, wants
 from jinpai.web.permissions import check_routes
 from jinpai.web.reading import Reader
 from jinpai.web.render import render
-from jinpai.web.respond import NotModified, View
+from jinpai.web.respond import Answered, View
 from jinpai.web.security import Headers, guard
 from jinpai.web.views import routers
 from jinpai.web.warm import Warmer
@@ -150,12 +150,11 @@ def _handle_errors(app: FastAPI) -> None:
         return await run_in_threadpool(_failed, request, error)
 
     async def same(request: Request, error: Exception) -> Response:
-        etag = error.etag if isinstance(error, NotModified) else ""
-        return Response(status_code=304, headers={"etag": etag})
+        return error.answer if isinstance(error, Answered) else Response(status_code=500)
 
     for kind in (WebError, JinpaiError, HTTPException, RequestValidationError):
         app.add_exception_handler(kind, failed)
-    app.add_exception_handler(NotModified, same)
+    app.add_exception_handler(Answered, same)
 
 
 def _failed(request: Request, error: Exception) -> Response:

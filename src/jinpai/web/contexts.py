@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Annotated, Any
 from urllib.parse import quote, urlencode
 
@@ -25,7 +25,7 @@ from jinpai.web.errors import Forbidden
 from jinpai.web.filters import NAMES, Filters, read_filters
 from jinpai.web.permissions import may_use
 from jinpai.web.reading import Reader
-from jinpai.web.respond import NotModified, View, answer
+from jinpai.web.respond import Answered, View, answer
 from jinpai.web.security import signed_in
 from jinpai.web.sight import Sight
 from jinpai.web.words import LANGUAGES, Language, Words
@@ -98,14 +98,22 @@ class Page:
         """
         paths: Mapping[str, str] = self.request.app.state.paths
         path = paths[route]
-        query: dict[str, Any] = {name: self.query.get(name) for name in NAMES}
+        query: dict[str, Any] = {}
         for name, value in values.items():
             if f"{{{name}}}" in path:
-                path = path.replace(f"{{{name}}}", quote(str(value), safe=""))
+                path = path.replace(f"{{{name}}}", _quoted(str(value)))
             else:
                 query[name.rstrip("_")] = value
-        kept = {name: value for name, value in query.items() if value not in (None, "")}
-        return self.root + path + (f"?{urlencode(kept)}" if kept else "")
+        pairs = [(name, value) for name, value in self._kept if name not in query]
+        pairs += [(k, _quoted(str(v))) for k, v in query.items() if v not in (None, "")]
+        kept = "&".join(f"{name}={value}" for name, value in pairs)
+        return self.root + path + (f"?{kept}" if kept else "")
+
+    @cached_property
+    def _kept(self) -> list[tuple[str, str]]:
+        """The filters of the URL, as links keep them."""
+        found = ((name, self.query.get(name)) for name in NAMES)
+        return [(name, _quoted(value)) for name, value in found if value]
 
     def here(self, changes: Mapping[str, Any] | None = None, /, **more: Any) -> str:
         """Return this page's address with some of the query changed; None leaves one out."""
@@ -121,6 +129,12 @@ class Page:
     def show(self, view: View) -> Response:
         """Answer with a page, its JSON, or one of its tables, as was asked for."""
         return answer(self, view)
+
+
+@lru_cache(maxsize=4096)
+def _quoted(text: str) -> str:
+    """Return a text as a part of an address."""
+    return quote(text, safe="")
 
 
 def _language(request: Request) -> Language:
@@ -164,7 +178,10 @@ def figure_page(request: Request) -> Page:
     )
     page.etag = f'W/"{hashlib.sha256(repr(parts).encode()).hexdigest()[:24]}"'
     if page.etag in request.headers.get("if-none-match", ""):
-        raise NotModified(page.etag)
+        raise Answered(Response(status_code=304, headers={"etag": page.etag}))
+    made = page.reader.memory.found(page.etag)
+    if made is not None:
+        raise Answered(made)
     return page
 
 

@@ -39,7 +39,7 @@ class Memory:
     """
 
     def __init__(self, folder: Path, limit: int = LIMIT) -> None:
-        self._folder, self._limit = folder, limit
+        self.folder, self._limit = folder, limit
         self._lock = threading.Lock()
         self._held: OrderedDict[str, tuple[Any, int]] = OrderedDict()
         self._asking: dict[str, threading.Lock] = {}
@@ -62,6 +62,15 @@ class Memory:
             with self._lock:
                 self._asking.pop(key, None)
         return found[0]
+
+    def found(self, key: str) -> Any | None:
+        """Return what is kept under a key, None where there is nothing."""
+        there = self._find(key)
+        return None if there is None else there[0]
+
+    def keep(self, key: str, value: Any, size: int) -> None:
+        """Keep a value of so many bytes."""
+        self._hold(key, value, size)
 
     def figures(
         self, key: str, shops: Callable[[], list[ShopRun]], ask: Callable[[], MetricsResult]
@@ -88,6 +97,8 @@ class Memory:
 
     def _hold(self, key: str, value: Any, size: int) -> None:
         with self._lock:
+            if key in self._held:
+                self.bytes -= self._held.pop(key)[1]
             self._held[key] = (value, size)
             self.bytes += size
             self._shrink()
@@ -118,7 +129,7 @@ class Memory:
         aside = path.with_suffix(f".{os.getpid()}-{threading.get_ident()}")
         table = _table(result)
         with suppress(OSError):
-            self._folder.mkdir(parents=True, exist_ok=True)
+            self.folder.mkdir(parents=True, exist_ok=True)
             with (
                 pa.OSFile(str(aside), "wb") as file,
                 pyarrow.ipc.new_file(file, table.schema) as to,
@@ -128,7 +139,7 @@ class Memory:
             self._sweep()
 
     def _sweep(self) -> None:
-        files = [(one.stat(), one) for one in self._folder.iterdir()]
+        files = [(one.stat(), one) for one in self.folder.glob("*.arrow")]
         left = sum(stat.st_size for stat, _ in files)
         for stat, path in sorted(files, key=lambda one: one[0].st_mtime):
             if left <= _ON_DISK:
@@ -137,7 +148,7 @@ class Memory:
             left -= stat.st_size
 
     def _path(self, key: str) -> Path:
-        return self._folder / f"{key}.arrow"
+        return self.folder / f"{key}.arrow"
 
 
 def _table(result: MetricsResult) -> pa.Table:

@@ -10,7 +10,7 @@ import hashlib
 import json
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
@@ -23,6 +23,8 @@ from jinpai.metrics.definition import registry
 from jinpai.refresh.as_read import as_read
 from jinpai.run import ShopRun, open_engine, shop_runs
 from jinpai.tables.lake import Snapshot
+from jinpai.tables.mounts import mounted
+from jinpai.talk import put_talk_views, sort_talks
 from jinpai.web.memory import Memory
 from jinpai.workspace import MetricsResult, Workspace
 from jinpai.workspace_config import FILE_NAME, load_config
@@ -42,11 +44,13 @@ class NotRun(UsageError):
 
 @dataclass
 class _State:
-    """The last run as long as it is the last: its snapshot and engines that know it."""
+    """The last run as long as it is the last: its snapshot, shops, and engines that know it."""
 
     snapshot: Snapshot
     run_key: str
+    shops: list[ShopRun]
     idle: list[DuckEngine] = field(default_factory=list)
+    stale: dict[str, bool] = field(default_factory=dict)
 
 
 class Reader(Workspace):
@@ -60,6 +64,7 @@ class Reader(Workspace):
         self._lock = threading.Lock()
         self._room = threading.BoundedSemaphore(ENGINES)
         self._state: _State | None = None
+        self._seen_at = 0
 
     def close(self) -> None:
         """Close the engines."""
@@ -80,7 +85,7 @@ class Reader(Workspace):
         """Lend an engine that knows the last run; raises as `Workspace.derived`."""
         with self._room:
             state = self._current()
-            shops = _chosen(shop_runs(state.snapshot.run or {}), shop_id)
+            shops = _chosen(state.shops, shop_id)
             engine = self._take(state)
             try:
                 yield engine, shops, state.snapshot
@@ -94,7 +99,7 @@ class Reader(Workspace):
 
     def shops(self) -> list[ShopRun]:
         """Return the shops of the last run."""
-        return shop_runs(self._current().snapshot.run or {})
+        return self._current().shops
 
     def default_shop(self) -> str:
         """Return the shop to show where none was chosen: the workspace's own, else the first."""
@@ -116,7 +121,10 @@ class Reader(Workspace):
     def is_stale(self, shop_id: str) -> bool:
         """Whether data was loaded or settings changed since the last run."""
         state = self._current()
-        return self._stale(state.snapshot, _chosen(self.shops(), shop_id))
+        if shop_id not in state.stale:
+            chosen = _chosen(state.shops, shop_id)
+            state.stale[shop_id] = self._stale(state.snapshot, chosen)
+        return state.stale[shop_id]
 
     def ran_at(self) -> str:
         """Return when the state in force was published, ISO text in UTC."""
@@ -172,28 +180,53 @@ class Reader(Workspace):
     def _current(self) -> _State:
         """Return the state of the last run, a new one when another was published."""
         self._read_config()
+        seen_at = self._published_at()
+        with self._lock:
+            if self._state is not None and seen_at and seen_at == self._seen_at:
+                return self._state
         snapshot = self.lake.snapshot()
         with self._lock:
+            self._seen_at = seen_at
             if self._state is not None and self._state.snapshot.id == snapshot.id:
+                self._state.stale.clear()
                 return self._state
             if snapshot.run is None:
                 raise NotRun(
                     f"There are no figures yet; run 'jinpai run {self.root}' first.",
                     zh=f"还没有计算结果；请先计算：jinpai run {self.root}",
                 )
-            old, self._state = self._state, _State(snapshot, _run_key(snapshot))
-            made = self._state
+            old, made = self._state, _State(snapshot, _run_key(snapshot), shop_runs(snapshot.run))
+            self._state = made
         for engine in old.idle if old else ():
             engine.close()
         return made
 
-    def _read_config(self) -> None:
+    def _published_at(self) -> int:
+        """When the lake's folder of states last changed; 0 where it is no folder here."""
+        if mounted(self.lake.folder):
+            return 0
         try:
-            at = self._config_file.stat().st_mtime_ns
+            return self.lake.states.stat().st_mtime_ns
         except OSError:
-            return
-        if at != self._config_at:
-            self.config, self._config_at = load_config(self.root), at
+            return 0
+
+    def _read_config(self) -> None:
+        """Read jinpai.toml again where it changed."""
+        with suppress(OSError):
+            at = self._config_file.stat().st_mtime_ns
+            if at != self._config_at:
+                self.config, self._config_at, self._seen_at = load_config(self.root), at, 0
+
+    def sort_talks(self) -> None:
+        """Keep what conversations are found by in the order of buyers (see `talk.sort_talks`)."""
+        state = self._current()
+        with self.derived() as (engine, _, _):
+            if not sort_talks(engine, self.memory.folder, state.run_key):
+                return
+        with self._lock:  # engines made from now on know the sorted files
+            idle, state.idle = state.idle, []
+        for engine in idle:
+            engine.close()
 
     def _take(self, state: _State) -> DuckEngine:
         with self._lock:
@@ -201,8 +234,9 @@ class Reader(Workspace):
                 return state.idle.pop()
         engine = open_engine(self.root, memory=MEMORY, threads=THREADS)
         try:
-            self.prepare(engine, shop_runs(state.snapshot.run or {}), state.snapshot)
+            self.prepare(engine, state.shops, state.snapshot)
             as_read(state.snapshot).register(engine.con, _CANONICAL)
+            put_talk_views(engine, self.memory.folder, state.run_key)
         except BaseException:
             engine.close()
             raise

@@ -21,17 +21,17 @@ from jinpai.web.tables import Table, as_asked
 if TYPE_CHECKING:
     from jinpai.web.contexts import Page
 
-__all__ = ["NotModified", "View", "answer"]
+__all__ = ["Answered", "View", "answer"]
 
 _EXPORTS = {"csv": csv_answer, "xlsx": xlsx_answer, "json": json_answer}
 
 
-class NotModified(Exception):
-    """What the browser has is what it would get."""
+class Answered(Exception):
+    """The answer is there already: what the browser has, or what was made for it before."""
 
-    def __init__(self, etag: str) -> None:
-        self.etag = etag
-        super().__init__(etag)
+    def __init__(self, answer: Response) -> None:
+        self.answer = answer
+        super().__init__()
 
 
 @dataclass(frozen=True)
@@ -77,9 +77,14 @@ def answer(page: Page, view: View) -> Response:
         return _export(page, view, form, name)
     headers = {"etag": page.etag} if page.etag else {}
     headers["vary"] = "accept, cookie, accept-language, hx-request"
+    made: Response
     if form == "json" or (form != "html" and wants_json(page.request)):
-        return JSONResponse(_document(page, view), view.status, headers)
-    return HTMLResponse(render(page, view), view.status, headers)
+        made = JSONResponse(_document(page, view), view.status, headers)
+    else:
+        made = HTMLResponse(render(page, view), view.status, headers)
+    if page.etag:  # it stands for all that the answer was made of
+        page.reader.memory.keep(page.etag, made, len(made.body))
+    return made
 
 
 def _export(page: Page, view: View, form: str, name: str) -> Response:

@@ -6,7 +6,7 @@ from its column's unit. The URL says what is shown: ``NAME.cols=a,b``, ``NAME.so
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -15,7 +15,7 @@ from typing import Any
 from jinpai.metrics.result import json_value
 from jinpai.web.words import NONE, Words
 
-__all__ = ["Cell", "Column", "Empty", "Row", "Table", "as_asked", "stream", "text_of"]
+__all__ = ["Cell", "Column", "Empty", "LazyRow", "Row", "Table", "as_asked", "stream", "text_of"]
 
 _LEFT = ("text", "day", "time", "spark")
 
@@ -71,6 +71,33 @@ class Cell:
 
 
 Row = Mapping[str, Cell]
+
+
+class LazyRow(Row):
+    """A row of many columns, most of which nobody looks at: cells are made when asked for.
+
+    Args:
+        ready: cells that are there.
+        keys: of the others. make: makes one of them.
+    """
+
+    def __init__(
+        self, ready: Mapping[str, Cell], keys: Collection[str], make: Callable[[str], Cell]
+    ) -> None:
+        self._cells, self._keys, self._make = dict(ready), keys, make
+
+    def __getitem__(self, key: str) -> Cell:
+        if key not in self._cells:
+            if key not in self._keys:
+                raise KeyError(key)
+            self._cells[key] = self._make(key)
+        return self._cells[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(dict.fromkeys((*self._cells, *self._keys)))
+
+    def __len__(self) -> int:
+        return len({*self._cells, *self._keys})
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 
 from jinpai.errors import JinpaiError
 from jinpai.web.agents import agents_for
@@ -74,8 +76,13 @@ class Warmer:
         for shop_id in (own, *others)[: self._shops]:
             if self._stop.is_set():
                 return
-            try:
-                warm(self._reader, shop_id)
-            except JinpaiError:
-                _LOG.warning("shop %s was not asked in advance", shop_id, exc_info=True)
+            self._try(f"shop {shop_id}", partial(warm, self._reader, shop_id))
+        self._try("conversations", self._reader.sort_talks)
         self._done = key
+
+    def _try(self, what: str, ask: Callable[[], None]) -> None:
+        """Nobody waits for it: what fails is asked again by the page that needs it."""
+        try:
+            ask()
+        except (JinpaiError, OSError):
+            _LOG.warning("%s could not be read in advance", what, exc_info=True)

@@ -18,7 +18,7 @@ from jinpai.web.agents import agents_in, value_of
 from jinpai.web.charts import Chart, line, spark
 from jinpai.web.contexts import FigurePage, Page, View
 from jinpai.web.figures import by_key, figure_cell, figures_of, metric_column, series_of
-from jinpai.web.tables import Cell, Column, Empty, Row, Table
+from jinpai.web.tables import Cell, Column, Empty, LazyRow, Row, Table
 
 __all__ = ["router"]
 
@@ -96,15 +96,17 @@ def _row(page: Page, sheet: AgentSheet, total: float, trend: Sequence[Any]) -> R
         "share": Cell(sold / total if sold is not None and total else None),
         "weakest": _weakest(page, sheet, weak),
     }
-    for code, row in sheet.figures.items():
+
+    def figure(code: str) -> Cell:
         standing = sheet.standings.get(code)
         place = ""
         if standing is not None and standing.place is not None and standing.of > 1:
             place = w("place_short", place=standing.place, of=standing.of)
-        made[code] = figure_cell(
-            page, row, n=True, more=place, tone=tones.get(code, ""), agent=agent
+        return figure_cell(
+            page, sheet.figures[code], n=True, more=place, tone=tones.get(code, ""), agent=agent
         )
-    return made
+
+    return LazyRow(made, sheet.figures.keys(), figure)
 
 
 def _weakest(page: Page, sheet: AgentSheet, weak: Sequence[Any]) -> Cell:
@@ -118,8 +120,8 @@ def _weakest(page: Page, sheet: AgentSheet, weak: Sequence[Any]) -> Cell:
 
 def _foot(page: Page, sheets: Sequence[AgentSheet]) -> Row:
     shop = by_key(figures_of(page, page.filters.period)).get(None, {})
-    cells = {code: figure_cell(page, row, n=True) for code, row in shop.items()}
-    return {"name": Cell(page.w("everyone")), **cells}
+    name = {"name": Cell(page.w("everyone"))}
+    return LazyRow(name, shop.keys(), lambda code: figure_cell(page, shop[code], n=True))
 
 
 def _pareto(page: Page, sheets: Sequence[AgentSheet]) -> dict[str, Chart]:

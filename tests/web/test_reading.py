@@ -1,0 +1,141 @@
+"""What pages remember is what was asked, and only as long as it is true."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+import jinpai
+from jinpai.talk import list_talks, message_files, read_talk
+from jinpai.web.memory import Memory
+from jinpai.web.reading import NotRun, Reader
+from jinpai.web.warm import warm
+from jinpai.workspace import scopes_of
+
+FIRST, LAST = date(2026, 3, 2), date(2026, 3, 12)
+
+
+@pytest.fixture
+def copy(shop: Path, tmp_path: Path) -> Path:
+    """The shop again, to be changed."""
+    ignored = shutil.ignore_patterns("store.db*", "cache", ".spill", "exports")
+    return Path(shutil.copytree(shop, tmp_path / "shop", ignore=ignored))
+
+
+@pytest.fixture
+def reader(copy: Path) -> Iterator[Reader]:
+    made = Reader(copy)
+    yield made
+    made.close()
+
+
+def all_talks(reader: Reader) -> list[dict[str, object]]:
+    with reader.derived() as (engine, shops, snapshot):
+        (scope,) = scopes_of(shops, None, None)
+        files = message_files(snapshot, shops[0])
+        listed = list_talks(engine, scope, limit=60)
+        return [
+            read_talk(
+                engine, snapshot, scope, files, row["buyer_id"], row["agent_id"], row["day"]
+            )
+            for row in listed
+        ]  # fmt: skip
+
+
+def test_sorted_files_give_the_same_conversations(reader: Reader) -> None:
+    plain = all_talks(reader)
+    reader.sort_talks()
+    assert len(list((reader.root / "cache").glob("talk-*.parquet"))) == 3
+    assert all_talks(reader) == plain
+    assert any(talk["orders"] for talk in plain)
+
+
+def test_a_conversation_is_what_the_table_of_messages_holds(reader: Reader) -> None:
+    talks = all_talks(reader)
+    sql = """
+        select count(*) as n from messages
+        where buyer_id = $buyer and agent_id is not distinct from $agent and sender <> 'system'
+            and sent_at between $first and $last
+    """
+    with reader.derived() as (engine, _, _):
+        for talk in talks[:20]:
+            times = [talk["sessions"][0]["started_at"], talk["sessions"][-1]["ended_at"]]  # type: ignore[index]
+            values = {"buyer": talk["buyer_id"], "agent": talk["agent_id"]}
+            values |= dict(zip(("first", "last"), (t.rstrip("Z") for t in times), strict=True))
+            rows = engine.fetch("messages", sql, values)
+            assert rows["n"][0].as_py() == len(talk["messages"])  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("by", [(), ("agent",), ("agent", "day"), ("product",), ("stage",)])
+def test_figures_come_back_from_disk_as_they_were(reader: Reader, by: tuple[str, ...]) -> None:
+    asked = reader.ask(by=by, first=FIRST, last=LAST)
+    again = Reader(reader.root)
+    found = again.ask(by=by, first=FIRST, last=LAST)
+    plain = jinpai.open(reader.root).ask(by=by, first=FIRST, last=LAST)
+    assert found.rows == asked.rows == plain.rows
+    assert [type(row.value) for row in found.rows] == [type(row.value) for row in plain.rows]
+    assert (found.grain, found.judge_rule, found.is_stale) == (plain.grain, plain.judge_rule, False)
+    again.close()
+
+
+def test_a_damaged_file_is_asked_again(reader: Reader) -> None:
+    wanted = reader.ask(first=FIRST, last=LAST).rows
+    for file in (reader.root / "cache").glob("*.arrow"):
+        file.write_bytes(file.read_bytes()[:100])
+    again = Reader(reader.root)
+    assert again.ask(first=FIRST, last=LAST).rows == wanted
+    again.close()
+
+
+def test_another_run_and_other_settings_are_seen_at_once(reader: Reader, copy: Path) -> None:
+    key, shop = reader.run_key, reader.default_shop()
+    before = reader.ask(["rounds"], first=FIRST, last=LAST).rows[0].value
+    assert not reader.is_stale(shop)
+    writer = jinpai.open(copy)
+    writer.config.set("session_gap", "60", shop)
+    assert reader.is_stale(shop)
+    assert reader.run_key == key
+    jinpai.open(copy).run()
+    assert reader.run_key != key
+    assert not reader.is_stale(shop)
+    assert reader.ask(["rounds"], first=FIRST, last=LAST).rows[0].value > before
+
+
+def test_warming_asks_what_pages_ask(reader: Reader) -> None:
+    warm(reader, reader.default_shop())
+    asked = len(list((reader.root / "cache").glob("*.arrow")))
+    warm(reader, reader.default_shop())
+    assert len(list((reader.root / "cache").glob("*.arrow"))) == asked > 5
+
+
+def test_before_the_first_run_it_says_so(tmp_path: Path) -> None:
+    jinpai.init(tmp_path / "new", shop_id="s", name="N", platform="taobao")
+    reader = Reader(tmp_path / "new")
+    with pytest.raises(NotRun, match="jinpai run"):
+        reader.shops()
+
+
+def test_memory_keeps_to_its_size_and_forgets_the_least_used(tmp_path: Path) -> None:
+    memory = Memory(tmp_path, limit=100)
+    for name in "abc":
+        memory.keep(name, name.upper(), 30)
+    assert memory.found("a") == "A"
+    memory.keep("d", "D", 40)
+    assert [memory.found(name) for name in "abcd"] == ["A", None, "C", "D"]
+    assert memory.bytes == 100
+    memory.keep("d", "D", 10)
+    assert memory.bytes == 70
+
+
+def test_memory_asks_once(tmp_path: Path) -> None:
+    memory, asked = Memory(tmp_path), []
+    for _ in range(3):
+        assert memory.kept("key", lambda: asked.append(1) or "answer") == "answer"
+    assert asked == [1]
+    with pytest.raises(ValueError, match="no"):
+        memory.kept("other", lambda: int("no"))
+    assert memory.kept("other", lambda: 5) == 5
