@@ -11,6 +11,7 @@ from rich.table import Table
 
 from jinpai.cli.console import note, plain_table, show
 from jinpai.cli.words import say
+from jinpai.quality.names import rule_names
 
 __all__ = [
     "calibrations_table",
@@ -41,6 +42,12 @@ def word(name: str | None) -> str:
     return "–" if name is None else words.get(name, name)
 
 
+def rule_word(code: str) -> str:
+    """Return what a rule is called in the language of the user; its code where it is gone."""
+    names = {name.code: say(name.en, name.zh) for name in rule_names()}
+    return names.get(code, code)
+
+
 def instant(text: str | None) -> str:
     """Return an instant in the zone of this machine, to the minute."""
     if text is None:
@@ -58,7 +65,7 @@ def cases_table(cases: Sequence[Mapping[str, Any]]) -> Table:
             case["finding_id"],
             case["day"],
             case["agent_id"] or "–",
-            case["rule"],
+            rule_word(case["rule"]),
             f"{case['points']:g}",
             word(case["verdict"] if case["state"] == "settled" else case["state"]),
             say(case["reason_en"], case["reason_zh"]),
@@ -84,7 +91,7 @@ def show_queue(found: Mapping[str, Any], workspace: Path) -> None:
             (
                 case["finding_id"],
                 case["agent_id"],
-                case["rule"],
+                rule_word(case["rule"]),
                 instant(case["appeal"]["due_at"]),
                 case["appeal"]["reason"],
             )
@@ -170,7 +177,13 @@ def show_agreement(found: Mapping[str, Any]) -> None:
             ","
         )
         rows = [
-            (one["rule"], one["right"], one["partly"], one["wrong"], f"{one['precision']:.0%}")
+            (
+                rule_word(one["rule"]),
+                one["right"],
+                one["partly"],
+                one["wrong"],
+                f"{one['precision']:.0%}",
+            )
             for one in found["rules"]
         ]
         show(plain_table(heads, rows, right=(1, 2, 3, 4)))
