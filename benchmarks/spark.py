@@ -15,7 +15,7 @@ import shutil
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Event, Thread, Timer
 
@@ -100,11 +100,10 @@ def watched(folder: Path) -> Iterator[list[int]]:
     def watch() -> None:
         while not done.wait(0.2):
             size = 0
-            for path in folder.rglob("*"):
-                try:
-                    size += path.stat().st_size
-                except OSError:
-                    continue
+            for inner, _, names in os.walk(folder):  # what is gone by then is passed over
+                for name in names:
+                    with suppress(OSError):
+                        size += os.stat(os.path.join(inner, name)).st_size
             peak[0] = max(peak[0], size)
 
     thread = Thread(target=watch)

@@ -66,9 +66,8 @@ def test_the_command_line_runs_on_a_cluster(
     loaded: Workspace, copy: Workspace, cluster: Cluster, spark: SparkEngine
 ) -> None:
     before = copy.lake.snapshot().id
-    answer = jinpai(
-        "run", copy.root, "--engine", "spark", "--master", cluster.master, "--format", "json"
-    )
+    place = ("--engine", "spark", "--master", cluster.master)
+    answer = jinpai("run", copy.root, "--full", *place, "--format", "json")
     assert answer.code == 0, answer.err
     told = json.loads(answer.out)
     assert told["rows"] == {name: loaded.lake.snapshot().count(name) for name in RESULTS}
@@ -102,7 +101,8 @@ def test_a_worker_dies_and_the_run_ends_right(
             killers[0].start()
 
     assert cluster.workers_alive == 2
-    report = copy.run(spark=SparkCluster(cluster.master, cluster.conf), on_step=on_step)
+    place = SparkCluster(cluster.master, cluster.conf)
+    report = copy.run(full=True, spark=place, on_step=on_step)
     killers[0].join()
     assert set(report.checks.values()) == {0}
     assert different(loaded, copy) == []
