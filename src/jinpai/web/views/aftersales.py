@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -61,12 +61,13 @@ def aftersales(page: FigurePage) -> Response:
     pareto = {kind: _classes(page, span, kind) for kind in CLASSES}
     charts = trends | {f"disputes_{kind}": one for kind, one in pareto.items() if one}
     begins = page.filters.loaded.first
+    looks_back = page.filters.period.first - (span.last - span.first)
     shown = {
         "panels": panels,
         "window": window,
         "windows": _WINDOWS,
         "said": page.w("after_said", first=span.first, last=span.last, days=window),
-        "partial": page.w("after_partial", day=begins) if span.first < begins else "",
+        "partial": page.w("after_partial", day=begins) if looks_back < begins else "",
         "empty": _nothing(page),
     }
     tables = [_agents(page, span, codes), _products(page, span)]
@@ -86,6 +87,13 @@ def _nothing(page: Page) -> Empty:
 def _cell(span: Period) -> dict[str, Any]:
     """The days of a window, for links to its evidence."""
     return {"from_": span.first, "to": span.last}
+
+
+def _link(page: Page, code: str, span: Period, part: str, key: str | None) -> str:
+    """Where a cell opens; the cell of nothing in particular is asked for by an empty name."""
+    if key:
+        return evidence_link(page, code, **(_cell(span) | {part: key}))
+    return evidence_link(page, code, **_cell(span)).replace("#", f"&{part}=#")
 
 
 def _tile(page: Page, row: MetricRow, span: Period) -> Tile:
@@ -139,14 +147,7 @@ def _classes(page: Page, span: Period, kind: str) -> Chart:
         "values": [int(row.numerator or 0) for row in rows],
         "shares": [row.cumulative for row in rows],
         "names": [w("complaints"), w("cumulative_share")],
-        "links": [
-            evidence_link(
-                page, "dispute_share", **(_cell(span) | {kind: row.grain[kind] or "(none)"})
-            )
-            if row.grain[kind]
-            else evidence_link(page, "complaint_count", **_cell(span))
-            for row in rows
-        ],
+        "links": [_link(page, "dispute_share", span, kind, row.grain[kind]) for row in rows],
         "height": 280,
     }
 
@@ -171,7 +172,7 @@ def _agents(page: Page, span: Period, codes: Sequence[str]) -> Table:
         {
             "agent": Cell(page.sight.name(agent), href=page.url("agent", agent_id=agent)),
             "team": Cell(page.sight.roster.get(agent, {}).get("team")),
-            **{code: _figure(page, figures.get(code), span, agent=agent) for code in codes},
+            **{code: _figure(page, figures.get(code), span, "agent", agent) for code in codes},
         }
         for agent, figures in found.items()
         if agent is not None and page.sight.sees_agent(agent) and _is_there(figures, codes)
@@ -185,8 +186,9 @@ def _is_there(figures: Figures, codes: Sequence[str]) -> bool:
     return any(figures[code].value is not None for code in codes if code in figures)
 
 
-def _figure(page: Page, row: MetricRow | None, span: Period, **cell: Any) -> Cell:
-    return figure_cell(page, row, n=True, **cell, **_cell(span))
+def _figure(page: Page, row: MetricRow | None, span: Period, part: str, key: str | None) -> Cell:
+    made = figure_cell(page, row, n=True)
+    return made if row is None else replace(made, href=_link(page, row.metric, span, part, key))
 
 
 def _products(page: Page, span: Period) -> Table:
@@ -203,7 +205,7 @@ def _products(page: Page, span: Period) -> Table:
         {
             "product": Cell(one.title or w("no_product"), under=one.product_id or ""),
             **{
-                code: _figure(page, one.figures.get(code), span, product=one.product_id or "")
+                code: _figure(page, one.figures.get(code), span, "product", one.product_id)
                 for code in (*counts, *PRODUCT_CODES)
             },
         }
