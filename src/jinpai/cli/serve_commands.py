@@ -73,6 +73,7 @@ def serve(
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((host, port))
+        listening.listen(128)  # who opens the link before the app is up waits
     except OSError as error:
         raise UsageError(
             f"{host}:{port} cannot be used: {error.strerror}. Choose another --port.",
