@@ -11,6 +11,8 @@ import pytest
 
 from jinpai.refresh import layout
 from jinpai.run import RunReport
+from jinpai.tables import write
+from jinpai.tables.contents import contents
 from jinpai.tables.lake import Lake
 from jinpai.tables.load import import_batches
 from jinpai.workspace_config import ShopEntry
@@ -60,6 +62,7 @@ def same_as_full(setup: Setup, folder: Path, **options: object) -> None:
     assert report.mode == "full"
     wrong = [name for name, hashed in digest(setup).items() if hashed != digest(other)[name]]
     assert wrong == []
+    assert contents(Lake(setup.root).snapshot()) == contents(Lake(folder).snapshot())
     shutil.rmtree(folder)
 
 
@@ -71,6 +74,7 @@ def test_any_sequence_of_imports(
     setup, stories = fresh(tmp_path / "w", rng, SHOPS[number])
     modes: list[RunReport] = []
     monkeypatch.setattr(layout, "_OWN_WEEKS", rng.choice((0, 2, 9)))
+    monkeypatch.setattr(write, "_SHARED", (250_000, 40, 5)[number % 3])
     for step in range(STEPS):
         advance(setup, stories, rng, step)
         options = {"as_of": "2027-01-01"} if rng.random() < 0.15 else {}

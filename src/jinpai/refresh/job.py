@@ -93,7 +93,9 @@ class Job:
         """Cut the canonical tables down, unless hardly anything would be left out."""
         con, steps = self.engine.con, self._steps(plan)
         checks = [Step(name, sql) for name, sql in attribution.balance_checks().items()]
-        narrow.put_narrow(con, self.snapshot, [*steps, *checks])
+        is_inspected = any(shop.settings.inspect for shop in self.shops)
+        idle = () if is_inspected else [step.name for step in quality.quality_steps(self.inspector)]
+        narrow.put_narrow(con, self.snapshot, [*steps, *checks], idle)
         if self.only is None:
             rows = con.execute("select count(*) from messages").fetchall()[0][0]
             plan = widened(plan, rows, message_rows(self.snapshot))
@@ -150,8 +152,7 @@ class Job:
         self.engine.put("first_day", pa.table({"day_no": first_day}))
         checks = self._make(plan, steps, self._touched_shops())
         started = time.perf_counter()
-        rows = _rows(self.snapshot)
-        made = {name: patch(con, name, rows[name], since, self.cutoff) for name in plan.results}
+        made = {name: patch(con, self.snapshot, name, since, self.cutoff) for name in plan.results}
         self.seconds["merge"] = time.perf_counter() - started
         started = time.perf_counter()
         broken = check(self.engine, checks) | self._whole_book(plan)

@@ -9,8 +9,9 @@ import duckdb
 
 from jinpai.refresh.layout import LAYOUTS, bucketed
 from jinpai.refresh.load import MOVED
-from jinpai.refresh.narrow import is_touched
+from jinpai.refresh.narrow import is_touched, old_sql
 from jinpai.tables.derived import BUCKET, Patch
+from jinpai.tables.lake import Snapshot
 
 __all__ = ["patch"]
 
@@ -21,7 +22,7 @@ _SAME_SESSION = (
 
 
 def patch(
-    con: duckdb.DuckDBPyConnection, name: str, rows: int, since: int | None, cutoff: int
+    con: duckdb.DuckDBPyConnection, snapshot: Snapshot, name: str, since: int | None, cutoff: int
 ) -> tuple[Patch | None, dict[str, Any]]:
     """Return the patch of one derived table, None where nothing changes, and its facts.
 
@@ -29,7 +30,7 @@ def patch(
     facts: rows added and removed, first and last day of them, buckets written anew.
 
     Args:
-        rows: how many the table has now.
+        snapshot: what is in force.
         since: the first week in which rows may change, as given to `narrow.put_old`.
         cutoff: of the full run that laid the tables out (see `layout`).
     """
@@ -57,7 +58,8 @@ def patch(
     there = ", ".join(map(str, buckets))
     sql = (
         f"select {listed} from fresh_{name} where {BUCKET} in ({there}) union all"
-        f" select {listed} from old_{name} as r where {BUCKET} in ({there}) and not ({gone})"
+        f" select {listed} from ({old_sql(con, snapshot, name, only=buckets)}) as r"
+        f" where not ({gone})"
     )
     facts = {
         "added": sum(row[1] for row in counted),
@@ -66,7 +68,7 @@ def patch(
         "last": _text(max, [row[4] for row in counted]),
         "buckets": buckets,
     }
-    after = rows + facts["added"] - facts["removed"]
+    after = snapshot.count(name) + facts["added"] - facts["removed"]
     return Patch(sql, frozenset(buckets), after), facts
 
 

@@ -16,6 +16,7 @@ from jinpai.refresh.changes import FOLLOWED, WHOLE
 from jinpai.refresh.layout import LAYOUTS
 from jinpai.refresh.lineage import seen_through
 from jinpai.tables import derived
+from jinpai.tables.conform import TYPES
 from jinpai.tables.lake import Snapshot
 from jinpai.tables.schema import TABLES
 
@@ -24,6 +25,7 @@ __all__ = [
     "complete",
     "is_laid_out",
     "is_touched",
+    "old_sql",
     "put_narrow",
     "put_old",
     "take_back",
@@ -36,6 +38,8 @@ ROWS_OF = {
     "order": ("touched_orders", "order_id"),
     "agent": ("touched_agents", "agent_id"),
 }
+
+_NULLS = {kind: f"cast(null as {name})" for kind, name in TYPES.items()}
 
 
 def is_touched(unit: str, alias: str) -> str:
@@ -59,9 +63,20 @@ def put_old(
     """
     for name in names:
         first = None if LAYOUTS[name].is_open else since
-        folder = snapshot.lake.folder / name
-        sql = derived.bucket_sql(con, folder, snapshot.versions[name], first)
+        sql = old_sql(con, snapshot, name, first)
         con.execute(f"create or replace temp view old_{name} as {sql}")
+
+
+def old_sql(
+    con: duckdb.DuckDBPyConnection,
+    snapshot: Snapshot,
+    name: str,
+    since: int | None = None,
+    only: Collection[int] | None = None,
+) -> str:
+    """Return SQL of a derived table in force with ``_bucket`` (see `derived.bucket_sql`)."""
+    folder = snapshot.lake.folder / name
+    return derived.bucket_sql(con, folder, snapshot.versions[name], since, only)
 
 
 def complete(con: duckdb.DuckDBPyConnection, whole: Collection[str]) -> None:
@@ -111,19 +126,30 @@ def _distinct(con: duckdb.DuckDBPyConnection, unit: str) -> None:
     con.execute(f"create or replace temp table {table} as select distinct * from {table}")
 
 
-def put_narrow(con: duckdb.DuckDBPyConnection, snapshot: Snapshot, steps: Sequence[Step]) -> None:
+def put_narrow(
+    con: duckdb.DuckDBPyConnection,
+    snapshot: Snapshot,
+    steps: Sequence[Step],
+    idle: Collection[str] = (),
+) -> None:
     """Put the touched rows in the place of the canonical tables.
 
     Args:
         steps: what will be asked of them; columns that no statement about the table names are left
             out.
+        idle: steps that will have no row, whatever their columns hold: what only they name is null.
     """
+    busy = [step for step in steps if step.name not in idle]
     for name, key in FOLLOWED.items():
         if name in WHOLE:
             continue
-        words = seen_through(steps, name) | _ALWAYS
-        own = [column.name for column in TABLES[name].columns if column.name in words]
-        listed = ", ".join(f"r.{column}" for column in ["shop_id", *own])
+        named, read = seen_through(steps, name), seen_through(busy, name) | _ALWAYS
+        own = [
+            f"r.{column.name}" if column.name in read else f"{_NULLS[column.kind]} as {column.name}"
+            for column in TABLES[name].columns
+            if column.name in named | read
+        ]
+        listed = ", ".join(["r.shop_id", *own])
         unit = {"buyer_id": "buyer", "order_id": "order", "agent_id": "agent"}[key]
         con.execute(
             f"create or replace temp table narrow as select {listed}"

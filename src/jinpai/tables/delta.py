@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,12 @@ ARROW: dict[str, pa.DataType] = {
     "bool": pa.bool_(),
     "enum": pa.string(),
     "json": pa.string(),
+}
+_LOG = "_delta_log"
+_KNOWN = 256  # versions whose files are remembered
+_TOLD = {
+    *("path", "num_records", "size_bytes"),
+    *("partition.shop_id", "partition.month", "min.shop_id", "max.shop_id"),
 }
 # Old versions stay readable: payslips are recomputed from the versions they name.
 _KEEP = {
@@ -126,14 +133,36 @@ def _exists(folder: Path) -> bool:
 
 def version(folder: Path) -> int | None:
     """Return the latest version of the Delta table in a folder, None when there is no table."""
-    return open_table(folder).version() if _exists(folder) else None
+    if mounted(folder):
+        return open_table(folder).version() if _exists(folder) else None
+    log = folder / _LOG
+    found = [path.stem for path in log.glob("*.json")] if log.is_dir() else []
+    return max((int(stem) for stem in found if stem.isdigit()), default=None)
 
 
 def _actions(folder: Path, at: int | None) -> dict[str, list[Any]]:
-    """What the log says of one version's files, by column."""
+    """What the log says of one version's files, by column; not to be changed."""
+    if at is None or mounted(folder):
+        return _read_actions(folder, at)
+    try:
+        entry = (folder / _LOG / f"{at:020}.json").stat()
+    except FileNotFoundError:
+        return _read_actions(folder, at)
+    return _known_actions(folder.absolute(), at, (entry.st_ino, entry.st_mtime_ns))
+
+
+@lru_cache(_KNOWN)
+def _known_actions(folder: Path, at: int, entry: tuple[int, int]) -> dict[str, list[Any]]:
+    """A version never changes; ``entry`` tells it from one of a table made anew in its place."""
+    return _read_actions(folder, at)
+
+
+def _read_actions(folder: Path, at: int | None) -> dict[str, list[Any]]:
     found = open_table(folder, at).get_add_actions(flatten=True)
-    # Not pa.table(found): it looks for pandas first, whose import takes longer than all the rest.
-    columns: dict[str, list[Any]] = pa.RecordBatchReader.from_stream(found).read_all().to_pydict()
+    # Not pa.table(found), nor its times: that imports pandas, which takes longer than all the rest.
+    table = pa.RecordBatchReader.from_stream(found).read_all()
+    wanted = [name for name in table.column_names if name in _TOLD]
+    columns: dict[str, list[Any]] = table.select(wanted).to_pydict()
     return columns
 
 
@@ -307,12 +336,14 @@ def parquet(files: Sequence[str], options: str = "") -> str:
     return f"read_parquet([{listed}], hive_partitioning = false{options})"
 
 
-def read_sql(con: duckdb.DuckDBPyConnection, files: Sequence[str], options: str = "") -> str:
+def read_sql(con: duckdb.DuckDBPyConnection, files: Sequence[str], more: str = "") -> str:
     """Return SQL of all columns of Parquet files, times as plain UTC TIMESTAMP.
+
+    ``more`` is put behind the columns (with its comma); it may name ``file_index``.
 
     Raises nothing itself; DuckDB's errors come through where the files cannot be read.
     """
-    source = parquet(files, options)
+    source = parquet(files)
     columns = con.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()
     replaced = [
         f"make_timestamp(epoch_us({ident(name)})) AS {ident(name)}"
@@ -320,7 +351,7 @@ def read_sql(con: duckdb.DuckDBPyConnection, files: Sequence[str], options: str 
         if kind == "TIMESTAMP WITH TIME ZONE"
     ]
     star = f"* REPLACE ({', '.join(replaced)})" if replaced else "*"
-    return f"SELECT {star} FROM {source}"
+    return f"SELECT {star}{more} FROM {source}"
 
 
 def take_back(folder: Path, target: int) -> None:

@@ -8,6 +8,7 @@ they lie in anew (`Patch`) and shares the files of the others.
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -158,19 +159,24 @@ def view_sql(con: duckdb.DuckDBPyConnection, folder: Path, version: int) -> str:
 
 
 def bucket_sql(
-    con: duckdb.DuckDBPyConnection, folder: Path, version: int, since: int | None = None
+    con: duckdb.DuckDBPyConnection,
+    folder: Path,
+    version: int,
+    since: int | None = None,
+    only: Collection[int] | None = None,
 ) -> str:
     """Return `view_sql` with ``_bucket``; every file must have one.
 
-    ``since`` leaves out the buckets before it (the bulk among them), but for bucket 0.
+    ``since`` leaves out the buckets before it (the bulk among them), but for bucket 0; ``only``
+    leaves out all but some.
     """
+    buckets = {file: bucket_of(file) or 0 for file in paths_of(folder, version)}
     files = [
         file
-        for file in paths_of(folder, version)
-        if since is None or bucket_of(file) == 0 or (bucket_of(file) or 0) >= since
+        for file, bucket in buckets.items()
+        if (since is None or bucket == 0 or bucket >= since) and (only is None or bucket in only)
     ]
     if not files:
         return f"SELECT *, 0 AS {BUCKET} FROM ({view_sql(con, folder, version)}) WHERE false"
-    rows = read_sql(con, files, ", filename = true")
-    number = "regexp_extract(filename, '-b([0-9]+)-[^/]*$', 1)"
-    return f"SELECT * EXCLUDE (filename), CAST({number} AS INTEGER) AS {BUCKET} FROM ({rows})"
+    numbers = ", ".join(str(buckets[file]) for file in files)
+    return read_sql(con, files, f", ([{numbers}]::INTEGER[])[file_index::BIGINT + 1] AS {BUCKET}")
