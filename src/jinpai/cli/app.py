@@ -26,6 +26,7 @@ from jinpai.cli.options import (
 from jinpai.cli.plan_commands import plan_app
 from jinpai.cli.qc_backtest_commands import add_backtest
 from jinpai.cli.qc_calibrate_commands import calibrate_app
+from jinpai.cli.qc_cases_commands import add_cases
 from jinpai.cli.qc_commands import qc_app
 from jinpai.cli.qc_finding_commands import add_findings
 from jinpai.cli.qc_review_commands import add_reviews
@@ -477,6 +478,7 @@ app.add_typer(plan_app, name="plan")
 app.add_typer(qc_app, name="qc")
 add_findings(qc_app)
 add_backtest(qc_app)
+add_cases(qc_app)
 add_reviews(qc_app)
 qc_app.add_typer(calibrate_app, name="calibrate")
 add_scoring(app)
