@@ -16,6 +16,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event, Thread, Timer
 
@@ -76,40 +77,51 @@ def differences(ours: Workspace, theirs: Workspace) -> int:
     return total
 
 
-def processor_seconds() -> float:
-    """Return what this process and all that it started have used and are still there (Linux)."""
-    parents, used = {}, {}
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = stat.read_text().rpartition(")")[2].split()
-        except OSError:
-            continue
-        parents[int(stat.parent.name)] = int(fields[1])
-        used[int(stat.parent.name)] = int(fields[11]) + int(fields[12])
-    family = {os.getpid()}
-    while more := {one for one, parent in parents.items() if parent in family} - family:
-        family |= more
-    return sum(used[one] for one in family) / os.sysconf("SC_CLK_TCK")
+@dataclass
+class Watched:
+    """The largest size that a folder has had so far, and what each process of ours has used."""
+
+    folder: Path
+    peak: int = 0
+    ticks: dict[int, int] = field(default_factory=dict)
+
+    @property
+    def seconds(self) -> float:
+        return sum(self.ticks.values()) / os.sysconf("SC_CLK_TCK")
+
+    def look(self) -> None:
+        """Look again; processes that are gone keep what they had (Linux)."""
+        size = 0
+        for inner, _, names in os.walk(self.folder):  # what is gone by then is passed over
+            for name in names:
+                with suppress(OSError):
+                    size += os.stat(os.path.join(inner, name)).st_size
+        self.peak = max(self.peak, size)
+        parents, used = {}, {}
+        for stat in Path("/proc").glob("[0-9]*/stat"):
+            with suppress(OSError):
+                fields = stat.read_text().rpartition(")")[2].split()
+                parents[int(stat.parent.name)] = int(fields[1])
+                used[int(stat.parent.name)] = int(fields[11]) + int(fields[12])
+        family = {os.getpid()}
+        while more := {one for one, parent in parents.items() if parent in family} - family:
+            family |= more
+        self.ticks |= {one: used[one] for one in family}
 
 
 @contextmanager
-def watched(folder: Path) -> Iterator[list[int]]:
-    """Yield the largest size that the folder has had so far, bytes."""
-    done, peak = Event(), [0]
+def watched(folder: Path) -> Iterator[Watched]:
+    """Watch a folder, this process and all that it started."""
+    done, found = Event(), Watched(folder)
 
     def watch() -> None:
-        while not done.wait(0.2):
-            size = 0
-            for inner, _, names in os.walk(folder):  # what is gone by then is passed over
-                for name in names:
-                    with suppress(OSError):
-                        size += os.stat(os.path.join(inner, name)).st_size
-            peak[0] = max(peak[0], size)
+        while not done.wait(0.5):
+            found.look()
 
     thread = Thread(target=watch)
     thread.start()
     try:
-        yield peak
+        yield found
     finally:
         done.set()
         thread.join()
@@ -138,13 +150,13 @@ def main() -> int:
     with Cluster(folder, "1400m", CONF) as cluster:
         if asked.kill:
             Timer(asked.kill, cluster.kill_worker).start()
-        started, before = time.perf_counter(), processor_seconds()
+        started, before = time.perf_counter(), time.process_time()
         place = SparkCluster(cluster.master, cluster.conf)
-        with watched(copy / ".spill") as peak:
+        with watched(copy / ".spill") as seen:
             again = theirs.run(full=True, spark=place)
         print(f"Spark: {time.perf_counter() - started:.1f} s, {cluster.workers_alive} workers left")
-        used = processor_seconds() - before
-        print(f"processor {used:.0f} s, scratch folder {peak[0] / 1e6:.0f} MB at most", flush=True)
+        used, scratch = seen.seconds - before, seen.peak / 1e6
+        print(f"processor {used:.0f} s, scratch folder {scratch:.0f} MB at most", flush=True)
         slowest = sorted(again.seconds.items(), key=lambda one: -one[1])[:8]
         print(", ".join(f"{name} {seconds:.1f}" for name, seconds in slowest))
     assert report.rows == again.rows

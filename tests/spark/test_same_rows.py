@@ -30,6 +30,8 @@ pytestmark = pytest.mark.xdist_group("spark")
 SEEDS = range(24)
 # Told from the results when they are asked for.
 TOLD = ("credits", "candidates")
+# Random shops tell of products in no session; `test_cluster` compares these.
+EMPTY = ("session_products",)
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ def rows_of(table: pa.Table) -> list[str]:
 @pytest.mark.parametrize("name", [*RESULTS, *TOLD])
 def test_every_relation_is_the_same(both: Both, name: str) -> None:
     ours, theirs = (e.fetch(name, f"select * from {name}") for e in (both.duck, both.spark))
-    assert ours.num_rows > 20, "an agreement about nothing would prove nothing"
+    assert ours.num_rows > 20 or name in EMPTY, "an agreement about nothing would prove nothing"
     assert ours.column_names == theirs.column_names
     assert rows_of(ours) == rows_of(theirs)
 
