@@ -216,7 +216,7 @@ def _rate(rule: RuleName) -> Metric:
     return Metric(
         code=f"rule_{rule.code}_rate",
         zh=f"{rule.zh}率",
-        en=f"{rule.en}: sessions",
+        en=f"{rule.en}, share of sessions",
         text_zh=f"有“{rule.zh}”的会话 ÷ 质检会话",
         text_en=f"judged sessions with the finding '{rule.en}' ÷ judged sessions",
         unit="ratio",
