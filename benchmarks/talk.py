@@ -1,6 +1,6 @@
 """Write session lines with realistic texts: what inspection reads, 60 % of the texts distinct.
 
-    python benchmarks/talk.py OUT.parquet --messages 20000000 [--seed 7]
+    python benchmarks/talk.py OUT.arrow --messages 20000000 [--seed 7]
 
 What is said is put together from the simulated shop's phrases (simulate/phrases.yaml) by where in
 a conversation it is said: hellos, questions, answers, offers, farewells, with products, numbers,
@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import pyarrow.parquet as pq
+import pyarrow as pa
 import yaml
 
 SLICE = 40_000  # sessions made at once
@@ -207,13 +207,16 @@ def generate(out: Path, messages: int, seed: int = 7) -> int:
     sql = MADE.format(
         agents=AGENTS, days=DAYS, **{name: f"[{said}]" for name, said in known.items()}
     )
-    writer, rows, first = None, 0, 0
+    writer: pa.ipc.RecordBatchFileWriter | None = None
+    rows, first = 0, 0
     sessions = round(messages / 11.5)
     while first < sessions:
         bound = {"first": first, "last": min(first + SLICE, sessions)}
         table = con.sql(sql, params=bound).to_arrow_table()
-        writer = writer or pq.ParquetWriter(out, table.schema, compression="zstd")
-        writer.write_table(table, row_group_size=1 << 17)
+        if writer is None:
+            options = pa.ipc.IpcWriteOptions(compression="lz4")
+            writer = pa.ipc.new_file(str(out), table.schema, options=options)
+        writer.write_table(table.combine_chunks(), max_chunksize=1 << 17)
         rows, first = rows + table.num_rows, first + SLICE
     if writer:
         writer.close()

@@ -80,19 +80,16 @@ def unanswered_end(sheet: Sheet, settings: Settings) -> Found:
 
 def silent_watch(sheet: Sheet, settings: Settings) -> Found:
     """An order was unpaid for long and nobody reminded the buyer."""
-    seconds, found = settings["seconds"], dict[int, str]()
-    reminders = np.flatnonzero(sheet.has("agent.dunning"))
-    reminded = sheet.buyers[sheet.rows[reminders]]
-    for line in sheet.unpaid(seconds):
-        session = sheet.session_of(line)
-        if session is None or session in found:
-            continue
-        buyer, made = sheet.buyers[line], sheet.lines["at_us"][line].as_py() / 1e6
-        first, last = np.searchsorted(reminded, [buyer, buyer + 1])
-        times = sheet.at[reminders[first:last]]
-        is_known = sheet.as_of[session] >= made + seconds
-        if is_known and not ((times >= made) & (times <= made + seconds)).any():
-            found[session] = sheet.lines["line_id"][line].as_py()
+    seconds = settings["seconds"]
+    lines = sheet.unpaid(seconds)
+    sessions = sheet.sessions_of(lines)
+    lines, sessions = lines[sessions >= 0], sessions[sessions >= 0]
+    made = sheet.line_at[lines]
+    silent = (sheet.as_of[sessions] >= made + seconds) & ~sheet.reminded(lines, seconds)
+    names = sheet.lines["line_id"].combine_chunks().take(pa.array(lines[silent])).to_pylist()
+    found = dict[int, str]()
+    for session, name in zip(sessions[silent].tolist(), names, strict=True):
+        found.setdefault(session, name)
     held = np.zeros(sheet.sessions, bool)
     held[list(found)] = True
     minutes = np.full(sheet.sessions, seconds / 60)

@@ -53,7 +53,7 @@ class Sheet:
         self.counts = np.bincount(self.session, minlength=self.sessions)
         self.ends = np.cumsum(self.counts)
         self.starts = self.ends - self.counts
-        self._acts = dict[str, Flags]()
+        self._acts, self._numbers_of = dict[str, Flags](), dict[str, Numbers]()
 
     def lines_with(self, flags: Any) -> Flags:
         """By message: its line is flagged."""
@@ -125,10 +125,12 @@ class Sheet:
 
     def number_of(self, role: str) -> Numbers:
         """By message of the role: its number among those of its session, from 0."""
-        flags = self.of_role(role)
-        counted = self.per_session(flags)
-        number = np.cumsum(flags) - 1 - (np.cumsum(counted) - counted)[self.session]
-        return cast(Numbers, number)
+        if role not in self._numbers_of:
+            flags = self.of_role(role)
+            counted = self.per_session(flags)
+            number = np.cumsum(flags) - 1 - (np.cumsum(counted) - counted)[self.session]
+            self._numbers_of[role] = cast(Numbers, number)
+        return self._numbers_of[role]
 
     @cached_property
     def human(self) -> Numbers:
@@ -204,32 +206,45 @@ class Sheet:
         """By session: the latest instant known, in seconds."""
         return _numbers(self.lines["as_of_us"])[self.firsts] / 1e6
 
-    def unpaid(self, seconds: float) -> list[int]:
+    @cached_property
+    def line_at(self) -> Any:
+        """By line: when it was, in seconds."""
+        return _numbers(self.lines["at_us"]) / 1e6
+
+    def unpaid(self, seconds: float) -> Numbers:
         """Return the lines of orders that were neither paid nor closed within so many seconds."""
-        until = _numbers(self.lines["at_us"]) / 1e6 + seconds
+        until = self.line_at + seconds
         is_open = self._roles == ROLES.index("order")
         for name in ("paid_us", "closed_us"):
             settled = pc.divide(self.lines[name].cast(pa.float64()), 1e6)
             is_open &= pc.fill_null(settled, np.inf).to_numpy() >= until
-        lines: list[int] = np.flatnonzero(is_open).tolist()
-        return lines
+        return np.flatnonzero(is_open)
 
-    def session_of(self, line: int) -> int | None:
-        """Return the session that an order's line most likely came of, as `give_orders` tells."""
-        first, last = np.searchsorted(self._buyer_of, [self.buyers[line], self.buyers[line] + 1])
-        opened = self.at[self.starts[first:last]]
-        closed = self.at[self.ends[first:last] - 1]
-        made = self.lines["at_us"][line].as_py() / 1e6
-        near = (opened <= made) & (made <= closed + ORDER_WINDOW) & (self.human[first:last] > 0)
-        places = np.flatnonzero(near)
-        if not len(places):
-            return None
-        return int(first + max(places, key=lambda place: (opened[place], place)))
+    def sessions_of(self, orders: Numbers) -> Numbers:
+        """Return the sessions that orders most likely came of, as `give_orders` tells, or -1.
 
-    @cached_property
-    def _buyer_of(self) -> Numbers:
-        """By session: its buyer."""
-        return self.buyers[self.firsts]
+        Args:
+            orders: their lines.
+        """
+        found = np.full(len(orders), -1, np.int64)
+        order, session = _pairs(self.buyers[self.firsts], self.buyers[orders])
+        is_attended = self.human[session] > 0
+        order, session = order[is_attended], session[is_attended]
+        opened, closed = self.at[self.starts[session]], self.at[self.ends[session] - 1]
+        made = self.line_at[orders][order]
+        near = np.flatnonzero((opened <= made) & (made <= closed + ORDER_WINDOW))
+        latest_last = near[np.lexsort((session[near], opened[near], order[near]))]
+        found[order[latest_last]] = session[latest_last]
+        return found
+
+    def reminded(self, orders: Numbers, seconds: float) -> Flags:
+        """Tell whose buyer was reminded to pay within so many seconds, by any agent."""
+        reminders = np.flatnonzero(self.has("agent.dunning"))
+        order, which = _pairs(self.buyers[self.rows[reminders]], self.buyers[orders])
+        made, at = self.line_at[orders][order], self.at[reminders[which]]
+        flags = np.zeros(len(orders), bool)
+        flags[order[(made <= at) & (at <= made + seconds)]] = True
+        return flags
 
     def next_with(self, flags: Flags) -> Numbers:
         """By message: the first flagged one from it on, itself included, of any session.
@@ -239,6 +254,15 @@ class Sheet:
         count = len(self.rows)
         places = np.where(np.r_[flags, True], np.arange(count + 1), count)
         return cast(Numbers, np.minimum.accumulate(places[::-1])[::-1])
+
+
+def _pairs(owners: Numbers, wanted: Numbers) -> tuple[Numbers, Numbers]:
+    """Return the places of equal values: in ``wanted``, and in ``owners``, which is sorted."""
+    first = np.searchsorted(owners, wanted, side="left")
+    counts = np.searchsorted(owners, wanted, side="right") - first
+    which = np.repeat(np.arange(len(wanted)), counts)
+    offsets = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+    return which, first[which] + offsets
 
 
 def _numbers(column: Any) -> Numbers:
