@@ -11,6 +11,9 @@ import pyarrow as pa
 import pytest
 
 from jinpai.cli import main
+from jinpai.engine.duckdb import DuckEngine
+from jinpai.errors import EngineError
+from jinpai.quality import put_missing
 from jinpai.quality.inspect import judge_of
 from jinpai.run import RunReport, run_line
 from jinpai.workspace import Workspace, init
@@ -234,3 +237,12 @@ def test_list_and_show(
     assert [(one["text"], one["evidence"]) for one in marked] == [("加我微信私聊给你优惠", [0, 4])]
     assert [one["rule"] for one in shown["others"]] == ["slow_answer"]
     assert "会话得分" in ran("show", shop.root, name)
+
+
+def test_a_run_of_an_older_version_has_no_findings() -> None:
+    with DuckEngine(threads=1) as engine:
+        put_missing(engine, ("sessions", "findings"))
+        for name in ("session_scores", "session_products"):
+            assert engine.fetch(name, f"select * from {name}").num_rows == 0
+        with pytest.raises(EngineError):
+            engine.fetch("findings", "select * from findings")
