@@ -7,6 +7,7 @@ once however often it bought. Excluded orders and orders without a buyer do not 
 from __future__ import annotations
 
 import calendar
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -16,7 +17,7 @@ from typing import Any
 import pyarrow as pa
 
 from jinpai.engine.duckdb import DuckEngine
-from jinpai.errors import UnknownName
+from jinpai.errors import UnknownName, UsageError
 from jinpai.metrics.cells import ShopScope
 from jinpai.metrics.compile import fact_sql
 from jinpai.metrics.evidence import check_names
@@ -24,7 +25,9 @@ from jinpai.metrics.query import JUDGE_RULES
 from jinpai.metrics.recipes import quotient
 from jinpai.periods import day_end, days
 
-__all__ = ["Cohort", "CohortMonth", "cohort_json", "cohorts", "cohorts_table"]
+__all__ = [
+    "Cohort", "CohortMonth", "cohort_buyers", "cohort_json", "cohorts", "cohorts_table",
+]  # fmt: skip
 
 _SQL = """
 select
@@ -34,6 +37,12 @@ from fact
 where {}
 group by shop_id, first_month_no, month_no
 order by shop_id, first_month_no, month_no
+"""
+_BUYERS = """
+select buyer_id, agent_id, first_day, orders, cast(paid_amount as decimal(38, 2)) as paid_amount
+from fact
+where shop_id = $shop_id and first_month_no = $first_month_no and month_no = $month_no
+order by paid_amount desc, buyer_id
 """
 _DAYS = "select min(paid_day) as first_day, max(paid_day) as last_day from judged_orders"
 
@@ -86,11 +95,43 @@ def cohorts(
     """
     if judge_rule not in JUDGE_RULES:
         raise UnknownName("judge rule", judge_rule, JUDGE_RULES)
+    if not _put_months(engine):
+        return []
+    return [cohort for scope in scopes for cohort in _of_shop(engine, scope, agent, judge_rule)]
+
+
+def cohort_buyers(
+    engine: DuckEngine, scope: ShopScope, month: str, months_since: int, *, judge_rule: str
+) -> list[dict[str, Any]]:
+    """Return the buyers behind one `CohortMonth` of all first purchases, who paid most first.
+
+    Each has ``buyer_id``, ``agent_id`` (of its first order, None is nobody), ``first_day``,
+    ``orders`` and ``paid_amount`` of the month.
+    Raises UsageError for a month that is none.
+    """
+    parts = re.fullmatch(r"(\d{4})-(0[1-9]|1[0-2])", month)
+    if parts is None:
+        raise UsageError(
+            f"'{month}' is no month; write it as 2026-03.",
+            zh=f"“{month}”不是月份；请写成 2026-03。",
+        )
+    if not _put_months(engine):
+        return []
+    first = int(parts[1]) * 12 + int(parts[2]) - 1
+    values: dict[str, Any] = {"shop_id": scope.shop_id, "judge_rule": judge_rule}
+    values |= {"first_month_no": first, "month_no": first + months_since}
+    sql = f"{fact_sql('cohort_purchases')}\n{_BUYERS}"
+    found: list[dict[str, Any]] = engine.fetch("cohort buyers", sql, values).to_pylist()
+    return found
+
+
+def _put_months(engine: DuckEngine) -> bool:
+    """Make the days known by month; False where nothing was paid."""
     (bounds,) = engine.fetch("days paid", _DAYS).to_pylist()
     if bounds["first_day"] is None:
-        return []
+        return False
     engine.put("month_days", _month_days(bounds["first_day"], bounds["last_day"]))
-    return [cohort for scope in scopes for cohort in _of_shop(engine, scope, agent, judge_rule)]
+    return True
 
 
 def _of_shop(
