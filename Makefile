@@ -21,9 +21,10 @@ demo: .venv/.runtime ## simulate a shop, import it, show its team's table
 test: lint .venv/.system ## lint, then all tests
 	JINPAI_NEED_BROWSER=1 $(BIN)/python -m pytest -n 2 --dist loadgroup -q
 
-test-spark: .venv/.dev .venv/.system ## the line's tests once more, computed on a Spark cluster
-	$(BIN)/python -m pytest --engine spark -q tests/line/test_worked_examples.py tests/line/test_refinements.py \
-	  tests/line/test_engine_gaps.py tests/line/test_story_figures.py tests/metrics tests/test_explain.py
+test-spark: .venv/.dev .venv/.system ## the tests of the line and of metrics once more, computed on a Spark cluster
+	$(BIN)/python -m pytest --engine both -q tests/line tests/metrics tests/test_explain.py tests/quality/test_shop.py \
+	  --ignore tests/line/test_incremental.py --ignore tests/line/test_incremental_runs.py
+	$(BIN)/python -m pytest --engine spark -q tests/line/test_engine_gaps.py tests/line/test_worked_examples.py
 
 sequences: .venv/.dev ## 300 random sequences of imports: a partial run equals a full one
 	JINPAI_SEQUENCES=300 JINPAI_SEED=$${SEED:-1} $(BIN)/python -m pytest -n 2 -q tests/line/test_incremental.py
@@ -59,11 +60,13 @@ lock: .venv/.dev ## choose newer versions of everything we depend on
 clean: ## remove .venv and everything made
 	rm -rf .venv $(DEMO) .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-# What some tests need beside Python: a real cluster runs on Java, a report is opened in a browser.
+# What some tests need beside Python: a real cluster runs on Java, pages are opened in a browser, and
+# people's work lies in PostgreSQL.
 .venv/.system: | .venv/bin/python
 	@lacks=""; \
 	command -v java >/dev/null || [ -n "$$JAVA_HOME" ] || lacks="$$lacks default-jre-headless"; \
 	command -v chromium >/dev/null || lacks="$$lacks chromium"; \
+	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || lacks="$$lacks postgresql"; \
 	fc-list 2>/dev/null | grep -qi 'noto.*cjk' || lacks="$$lacks fonts-noto-cjk"; \
 	if [ -n "$$lacks" ]; then \
 	  root=""; [ "$$(id -u)" = 0 ] || root=sudo; echo "installing$$lacks"; \
