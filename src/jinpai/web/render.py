@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import jinja2
 
 from jinpai import __version__
+from jinpai.reports.sheet import width_of
 from jinpai.web.menu import menu
 from jinpai.web.permissions import role_name
 from jinpai.web.tables import text_of
@@ -31,7 +32,7 @@ def _templates() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     made.globals |= {"version": __version__, "role_name": role_name}
-    made.filters["number"] = _number
+    made.filters |= {"number": _number, "wide": width_of}
     return made
 
 

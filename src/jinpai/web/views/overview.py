@@ -88,7 +88,7 @@ def _who(page: Page, has_before: bool) -> Table:
         Column("sales_amount", w("who_sales"), "money"),
         Column("change", w("who_change"), "money"),
         Column("factor", w("who_factor")),
-        Column("effect", w("tree_effect"), "money"),
+        Column("effect", w("tree_effect"), "money", is_shown=False),
     ]
     before = filters.before()
     rows: list[Row] = []
@@ -116,14 +116,15 @@ def _changed(page: Page, agent: str, now: Figures | None, then: Figures | None) 
     change = values[0] - values[1]  # type: ignore[operator]
     word, part = main_factor(split) if split is not None else ("", None)
     row = now["sales_amount"] if now else None
+    effect = None if part is None else page.w.amount(part, signed=True)
     tone = "better" if change > 0 else "worse" if change < 0 else ""
     return {
         "agent": Cell(page.sight.name(agent), href=page.url("agent", agent_id=agent)),
         "team": Cell(page.sight.roster.get(agent, {}).get("team")),
         "sales_amount": figure_cell(page, row, agent=agent),
         "change": Cell(change, text=page.w.amount(change, signed=True), tone=tone),
-        "factor": Cell(page.w(word) if word else None),
-        "effect": Cell(part, text=page.w.amount(part, signed=True) if part is not None else None),
+        "factor": Cell(page.w(word) if word else None, under=effect or ""),
+        "effect": Cell(part, text=effect),
     }
 
 
