@@ -66,7 +66,7 @@ def run_shop(shop: Shop, as_of_us: int | None) -> RunShop:
     ]
     at_us = latest(shop) if as_of_us is None else as_of_us
     return RunShop(
-        shop.shop_id, shop.timezone, Settings.of(shop.settings), min(seen + others), at_us,
+        shop.shop_id, shop.timezone, Settings.of({"inspect": True} | dict(shop.settings)), min(seen + others), at_us,
         min(seen), max(seen),
     )  # fmt: skip
 

@@ -117,6 +117,7 @@ def _opened(root: Path, made: Simulated) -> Workspace:
     workspace = init(root, shop_id=SHOP_ID, name=made.truth["shop"], platform="taobao")
     for name, value in made.truth["settings"].items():
         workspace.config.set(name, value)
+    workspace.config.set("inspect", True)
     return workspace
 
 

@@ -42,7 +42,7 @@ class Setup:
         return self.shops[shop_id or next(iter(self.shops))]
 
     def settings(self, shop_id: str | None = None) -> Settings:
-        return Settings.of(self.values.get(shop_id or "", {}))
+        return Settings.of({"inspect": True} | self.values.get(shop_id or "", {}))
 
 
 class Story:

@@ -255,6 +255,7 @@ def test_checks_agree_on_a_simulated_shop(tmp_path: Path) -> None:
     made = simulate(tmp_path / "in", agents=5, days=9, buyers=230, seed=11)
     assert 2000 <= made.rows["messages"] <= 5000
     workspace = init(tmp_path / "ws", shop_id="s1", name="Shop", platform="taobao")
+    workspace.config.set("inspect", True)
     workspace.import_files([tmp_path / "in"])
     workspace.run()
     with workspace.derived() as (engine, shops, snapshot):

@@ -88,6 +88,7 @@ def test_the_page(language: str, title: str) -> None:
 def test_by_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     simulate(tmp_path / "exports", agents=2, days=3, buyers=10, seed=2, planted=1)
     shop = init(tmp_path / "shop", shop_id="s", name="s", platform="taobao")
+    shop.config.set("inspect", True)
     shop.import_files([tmp_path / "exports"])
     shop.run()
     out = tmp_path / "cases.json"

@@ -26,6 +26,7 @@ def planted(tmp_path_factory: pytest.TempPathFactory) -> Planted:
     root = tmp_path_factory.mktemp("planted")
     made = simulate(root / "exports", agents=4, days=6, buyers=10, seed=11, planted=9)
     shop = init(root / "shop", shop_id="s", name="s", platform="taobao")
+    shop.config.set("inspect", True)
     shop.import_files([root / "exports"])
     shop.run()
     found = dict[tuple[str, str], list[set[str]]]()

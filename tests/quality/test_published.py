@@ -63,6 +63,7 @@ def put(workspace: Workspace, tmp_path: Path, table: str, text: str) -> RunRepor
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("published")
     workspace = init(root / "shop", shop_id="s1", name="shop", platform="taobao")
+    workspace.config.set("inspect", True)
     workspace.import_files([write(root / "in")])
     workspace.run()
     return root / "shop"

@@ -63,6 +63,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ]
     (exports / "orders.csv").write_text("\n".join(orders), "utf-8")
     made = init(root / "shop", shop_id="s1", name="shop", platform="taobao")
+    made.config.set("inspect", True)
     made.import_files([exports])
     made.run()
     return root / "shop"

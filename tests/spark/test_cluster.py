@@ -30,6 +30,7 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     root = tmp_path_factory.mktemp("world") / HOSTILE
     simulate(root / "in", agents=4, days=4, buyers=60, seed=11)
     made = init(root / "shop", shop_id=HOSTILE, name="S", platform="taobao")
+    made.config.set("inspect", True)
     made.import_files([root / "in"])
     made.run()
     return made

@@ -172,6 +172,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     simulate(folder / "exports", agents=3, days=3, buyers=60, seed=5)
     init(folder / "shop", shop_id="s1", name="晴川家居旗舰店", platform="taobao")
     made = jinpai.open(folder / "shop")
+    made.config.set("inspect", True)
     made.import_files([folder / "exports"])
     made.run()
     return folder / "shop"

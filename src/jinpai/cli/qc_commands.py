@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -334,12 +335,17 @@ def lint(
 
 @qc_app.command(
     help=both(
-        "Judge every session of the last run again, such as by rules to try; publishes nothing.",
-        "重新检查最近一次计算的全部会话，可用于试验规则；不改动已发布的结果。",
+        "Inspect every conversation and publish the findings; each 'jinpai run' keeps them up to date"
+        " from then on. With --rules, --acts or --out: judge the last run's sessions again, such as by"
+        " rules to try, and publish nothing.",
+        "质检全部会话并发布结果；此后每次 jinpai run 都会保持更新。"
+        "用 --rules、--acts 或 --out 时：重新检查最近一次计算的会话，可用于试验规则，不改动已发布的结果。",
     ),
     epilog=both(
+        "jinpai qc run my-shop\n"
         "jinpai qc run my-shop --rules new-rules.yaml\n"
         "jinpai qc run my-shop --agent 'shop:Bo' --out findings.jsonl",
+        "jinpai qc run my-shop\n"
         "jinpai qc run my-shop --rules new-rules.yaml\n"
         "jinpai qc run my-shop --agent 店铺:小波 --out findings.jsonl",
     ),
@@ -371,6 +377,9 @@ def run(
     from jinpai.workspace import Workspace as Opened
 
     judge, scanner = _judge(workspace, rules, acts)
+    if rules is None and acts is None and out is None:
+        _publish(Opened(workspace), shop, agent, judge.rules, format_)
+        return
     found = []
     with progress(say("Inspecting", "质检")) as advance:
         for done, one in enumerate(Opened(workspace).inspect(judge, scanner, shop_id=shop), 1):
@@ -386,3 +395,20 @@ def run(
         print_json(summary(found) | {"agents": by_agent(found)})
     else:
         show(agents_table(by_agent(found), judge.rules))
+
+
+def _publish(
+    opened: Any, shop: str | None, agent: str | None, rules: Sequence[Any], format_: str
+) -> None:
+    """Inspect with the line, and show what it published."""
+    from jinpai.cli.qc_published import begin_inspection, published
+    from jinpai.cli.qc_tables import agents_table
+
+    begin_inspection(opened, shop)
+    with progress(say("Inspecting", "质检"), total=1.0) as advance:
+        opened.run(on_step=lambda name, done, of: advance(done / max(of, 1), name))
+    whole, agents = published(opened, shop, agent)
+    if as_json(format_):
+        print_json(whole | {"agents": agents})
+    else:
+        show(agents_table(agents, rules))
