@@ -6,6 +6,7 @@ import csv
 import io
 import re
 from datetime import date
+from importlib.resources import files
 from pathlib import Path
 from urllib.parse import quote
 
@@ -14,6 +15,7 @@ import pytest
 from fastapi import FastAPI
 
 import jinpai
+from jinpai.scoring.plan import load_plan
 from jinpai.store import events_of
 from web.conftest import Enter
 
@@ -219,3 +221,20 @@ def test_odd_questions_are_answered_in_words(enter: Enter, query: str, status: i
         assert set(told) == {"code", "message", "message_zh"}
         assert CHINESE.search(told["message_zh"])
         assert not CHINESE.search(told["message"])
+
+
+def test_a_changed_plan_is_seen_at_once(enter: Enter, app: FastAPI, shop: Path) -> None:
+    browser, path = enter("owner"), f"/agents/{quote(an_agent(app), safe='')}?{PERIOD}"
+    assert browser.get(path, headers=JSON).json()["tables"]["score"]["rows"] == []
+    shipped = files("jinpai.scoring").joinpath("plans", "starter.yaml").read_text("utf-8")
+    plan = shop / "plans" / "mine.yaml"
+    plan.parent.mkdir(exist_ok=True)
+    try:
+        plan.write_text(shipped, "utf-8")
+        rows = browser.get(path, headers=JSON).json()["tables"]["score"]["rows"]
+        assert len(rows) == len(load_plan(plan).indicators)
+        for row in rows:
+            wanted = None if row["score"] is None else row["score"] * row["weight"] / 100
+            assert row["points"] == pytest.approx(wanted)
+    finally:
+        plan.unlink()

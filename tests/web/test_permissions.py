@@ -17,6 +17,7 @@ PATHS = {
     "metric": "/metrics/sales_amount",
     "conversation": "/conversations/nobody?day=2026-03-01",
     "order": "/orders/0",
+    "payslip": "/kpi/payslips/nobody",
     "cohort": "/loyalty/cohorts/2026-03",
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -133,6 +134,37 @@ def eval_(
             help=both("Model of 'jinpai qc train'", "jinpai qc train 训练的模型"),
         ),
     ] = None,
+    judge: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            show_default=False,
+            help=both(
+                "Ask a chat model there (OpenAI-compatible, such as http://localhost:8000/v1);"
+                " texts are masked first; the key is JINPAI_JUDGE_KEY",
+                "由该地址的对话模型评判（OpenAI 兼容，如 http://localhost:8000/v1）；"
+                "文本先隐去个人信息；密钥取 JINPAI_JUDGE_KEY",
+            ),
+        ),
+    ] = None,
+    model_name: Annotated[
+        str,
+        typer.Option(metavar="NAME", help=both("Model of --judge", "--judge 使用的模型")),
+    ] = "default",
+    judge_calls: Annotated[
+        int, typer.Option(metavar="N", min=1, help=both("Most calls", "最多调用次数"))
+    ] = 1000,
+    judge_tokens: Annotated[
+        int, typer.Option(metavar="N", min=1, help=both("Most tokens", "最多令牌数"))
+    ] = 1_000_000,
+    judge_cache: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            show_default=False,
+            help=both("Keep answers here; asked once only", "把回答存到这里，同一问题只问一次"),
+        ),
+    ] = None,
     format_: As = "table",
 ) -> None:
     """Evaluate a scorer."""
@@ -144,11 +176,34 @@ def eval_(
     with progress(say("Judging", "判断")) as advance:
         examples = labelled(data, parsed)
         advance(0, f"{len(examples):,}")
-        found = {"task": task} | evaluate(_scorer(task, parsed, examples, model), examples)
+        if judge is None:
+            scorer = _scorer(task, parsed, examples, model)
+        else:
+            scorer = _judge_at(
+                judge, model_name, task, examples, judge_calls, judge_tokens, judge_cache
+            )
+        found = {"task": task} | evaluate(scorer, examples)
     if as_json(format_):
         print_json(found)
     else:
         show(_figures(found))
+
+
+def _judge_at(
+    url: str, name: str, task: Any, examples: Any, calls: int, tokens: int, cache: Path | None
+) -> Any:
+    """Return the scorer that asks a chat model."""
+    from jinpai.quality.endpoint import Budget, EndpointScorer
+
+    return EndpointScorer(
+        url,
+        name,
+        task,
+        tuple(sorted({example.label for example in examples})),
+        key=os.environ.get("JINPAI_JUDGE_KEY"),
+        budget=Budget(calls, tokens),
+        cache=cache,
+    )
 
 
 def _scorer(task: Any, label: Any, examples: Any, model: Path | None) -> Any:

@@ -160,7 +160,7 @@ def page_of(request: Request) -> Page:
 def figure_page(request: Request) -> Page:
     """Return the same for a page that shows figures only: where nothing changed, nothing is sent.
 
-    The ETag stands for the run, staleness, the person, language and the whole address.
+    The ETag stands for the run, staleness, the plans, the person, language and the whole address.
     """
     page = Page(request)
     filters, signed = page.filters, page.signed
@@ -168,6 +168,7 @@ def figure_page(request: Request) -> Page:
         __version__,
         page.reader.run_key,
         page.reader.is_stale(filters.shop_id),
+        page.reader.plans_state(),
         signed and (signed.user.id, signed.user.role, signed.user.teams, signed.session),
         signed and sorted(signed.grants.items()),
         page.language,

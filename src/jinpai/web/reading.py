@@ -126,6 +126,11 @@ class Reader(Workspace):
             state.stale[shop_id] = self._stale(state.snapshot, chosen)
         return state.stale[shop_id]
 
+    def plans_state(self) -> list[tuple[str, int]]:
+        """Return what changes whenever a KPI plan of the workspace does."""
+        plans = (self.root / "plans").glob("*.yaml")
+        return sorted((path.name, path.stat().st_mtime_ns) for path in plans)
+
     def ran_at(self) -> str:
         """Return when the state in force was published, ISO text in UTC."""
         return self._current().snapshot.manifest.at

@@ -16,7 +16,7 @@ from jinpai.web.contexts import Page
 from jinpai.web.figures import evidence_link
 from jinpai.web.tables import Cell, Column, Empty, Row, Table
 
-__all__ = ["Verdict", "grade_of", "plans_of", "score_table"]
+__all__ = ["Verdict", "grade_of", "plan_of", "plans_of", "points_text", "score_table"]
 
 _T = TypeVar("_T")
 
@@ -37,6 +37,12 @@ class Verdict:
 def plans_of(page: Page) -> list[Path]:
     """Return the workspace's KPI plans, by name."""
     return sorted((page.reader.root / "plans").glob("*.yaml"))
+
+
+def plan_of(page: Page) -> Path | None:
+    """Return the plan the URL names, else the first; None where there is none."""
+    plans, asked = plans_of(page), page.query.get("plan", "")
+    return next((one for one in plans if one.stem == asked), plans[0] if plans else None)
 
 
 def _asked(page: Page, ask: Callable[[], _T]) -> tuple[_T | None, str]:
@@ -79,11 +85,9 @@ def grade_of(page: Page, agent: str) -> Verdict:
 
 def score_table(page: Page, agent: str) -> tuple[Table, str]:
     """Return the score's lines as a table, and a sentence: the plan, the total, the place."""
-    w, plans = page.w, plans_of(page)
-    asked = page.query.get("plan", "")
-    plan = next((one for one in plans if one.stem == asked), plans[0] if plans else None)
+    w, plan = page.w, plan_of(page)
     if plan is None:
-        to = page.url("plans") if "plans" in page.request.app.state.paths else ""
+        to = page.url("plans") if page.may("plans") else ""
         return _table(page, [], Empty(w("score_no_plan"), to, w("score_to_plans"))), ""
     filters, reader = page.filters, page.reader
     period = filters.period
@@ -102,8 +106,8 @@ def score_table(page: Page, agent: str) -> tuple[Table, str]:
     said = w(
         "score_said",
         plan=sheet.plan,
-        total=_points(mine.total),
-        normalised=_points(mine.total_normalised),
+        total=points_text(mine.total),
+        normalised=points_text(mine.total_normalised),
         rank="–" if mine.rank is None else mine.rank,
         of=len(sheet.agents),
     )
@@ -139,17 +143,17 @@ def _line(page: Page, line: Line, agent: str) -> Row:
         ),
         "band": Cell(line.band),
         "score": _number(line.score),
-        "weight": Cell(float(line.weight), text=f"× {_points(line.weight)}%"),
+        "weight": Cell(float(line.weight), text=f"× {points_text(line.weight)}%"),
         "points": _number(line.points, "= "),
         "flags": Cell(w("comma").join(w(f"flag_{flag}") for flag in line.flags) or None),
     }
 
 
 def _number(number: Fraction | None, sign: str = "") -> Cell:
-    return Cell(None) if number is None else Cell(float(number), text=sign + _points(number))
+    return Cell(None) if number is None else Cell(float(number), text=sign + points_text(number))
 
 
-def _points(number: Fraction | None) -> str:
+def points_text(number: Fraction | None) -> str:
     """Scores and points: up to two decimals, none that say nothing."""
     if number is None:
         return "–"
