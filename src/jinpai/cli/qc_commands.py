@@ -13,6 +13,7 @@ import typer
 from jinpai.cli.console import note, plain_table, print_json, progress, show
 from jinpai.cli.options import As, Shop, Workspace, as_json
 from jinpai.cli.words import both, say
+from jinpai.errors import UsageError
 
 __all__ = ["qc_app"]
 
@@ -75,23 +76,44 @@ def _qc() -> None:
 )
 def train(
     task: Task,
-    data: Data,
-    label: LabelText,
     out: Annotated[
         Path, typer.Option(metavar="FILE", help=both("Where the model goes", "模型写到哪里"))
     ],
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            show_default=False,
+            help=both("Labelled .jsonl or .jsonl.gz", "带标签的 .jsonl 或 .jsonl.gz 文件"),
+        ),
+    ] = None,
+    label: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LABEL", show_default=False, help=both("As in qc eval", "写法同 qc eval")
+        ),
+    ] = None,
+    from_reviews: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="WORKSPACE",
+            show_default=False,
+            help=both(
+                "Learn sentiment from its reviews (rating as label) instead of --data and --label",
+                "改用该工作区的评价学习情感（以评级为标签），不需要 --data 与 --label",
+            ),
+        ),
+    ] = None,
     format_: As = "table",
 ) -> None:
     """Train a scorer."""
-    from jinpai.quality.examples import labelled
     from jinpai.quality.labels import parse_label
     from jinpai.quality.train import class_counts, train
 
-    parsed = parse_label(label)
     with progress(say("Training", "训练")) as advance:
-        examples = labelled(data, parsed)
+        examples, label = _examples(task, data, label, from_reviews)
         advance(0, f"{len(examples):,}")
-        train(task, parsed, examples, label).save(out)
+        train(task, parse_label(label), examples, label).save(out)
     counts = class_counts(examples)
     if as_json(format_):
         print_json({"task": task, "model": str(out), "n": len(examples), "classes": counts})
@@ -107,6 +129,29 @@ def train(
         ),
         "green",
     )
+
+
+def _examples(
+    task: str, data: Path | None, label: str | None, workspace: Path | None
+) -> tuple[list[Any], str]:
+    """Return what to learn from, of a file or of a workspace's reviews, and its label."""
+    from jinpai.quality.examples import labelled
+    from jinpai.quality.labels import parse_label
+
+    if workspace is None and data is not None and label is not None:
+        return labelled(data, parse_label(label)), label
+    if workspace is None or data is not None or label is not None or task != "sentiment":
+        raise UsageError(
+            "Give --data and --label, or --task sentiment with --from-reviews alone.",
+            zh="请给出 --data 与 --label，或单独使用 --task sentiment 与 --from-reviews。",
+        )
+    from jinpai.quality.own_reviews import REVIEW_LABEL, review_examples
+    from jinpai.refresh.as_read import as_read
+    from jinpai.workspace import Workspace as Opened
+
+    with Opened(workspace).derived() as (engine, shops, snapshot):
+        as_read(snapshot).register(engine.con, ("reviews",))
+        return review_examples(engine, [shop.shop_id for shop in shops]), REVIEW_LABEL
 
 
 @qc_app.command(
