@@ -435,11 +435,11 @@ def lint(
 
 @qc_app.command(
     help=both(
-        "Inspect every conversation and publish the findings; each 'jinpai run' keeps them up to date"
-        " from then on. With --rules, --acts or --out: judge the last run's sessions again, such as by"
-        " rules to try, and publish nothing.",
-        "质检全部会话并发布结果；此后每次 jinpai run 都会保持更新。"
-        "用 --rules、--acts 或 --out 时：重新检查最近一次计算的会话，可用于试验规则，不改动已发布的结果。",
+        "Inspect every conversation and publish the findings; each 'jinpai run' keeps them up to"
+        " date from then on. With --rules, --acts or --out: judge the last run's sessions again,"
+        " such as by rules to try, and publish nothing.",
+        "质检全部会话并发布结果；此后每次 jinpai run 都会保持更新。用 --rules、--acts 或 --out 时："
+        "重新检查最近一次计算的会话，可用于试验规则，不改动已发布的结果。",
     ),
     epilog=both(
         "jinpai qc run my-shop\n"

@@ -53,7 +53,7 @@ def begin_inspection(workspace: Workspace, shop_id: str | None) -> None:
 def published(
     workspace: Workspace, shop_id: str | None, agent: str | None
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """Return the sum of what the last run published, and one entry per agent (`qc_tables.by_agent`).
+    """Return the sum of what the last run published, and one entry per agent.
 
     Sessions are those in which both sides wrote; the sum counts those of nobody in particular too.
     """
