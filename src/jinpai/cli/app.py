@@ -37,8 +37,8 @@ from jinpai.cli.setting_commands import settings_app
 from jinpai.cli.spark_options import Conf, EngineName, Master, Scratch, cluster_of
 from jinpai.cli.store_commands import store_app
 from jinpai.cli.words import both, say
-
 from jinpai.hints import shell_word
+
 __all__ = ["app"]
 
 app = typer.Typer(
@@ -157,8 +157,8 @@ def init(
     if as_json(format_):
         print_json({"workspace": str(made.root), "shop": vars(made.config.shop())})
         return
-    note(
     word = shell_word(workspace)
+    note(
         say(
             f"Workspace {workspace} is ready. Next: jinpai import {word} PATH...",
             f"工作区 {workspace} 已建好。下一步：jinpai import {word} 文件或文件夹",
@@ -418,8 +418,8 @@ def metrics(
 ) -> None:
     """Show figures."""
     from jinpai.cli.export import deliver
-    from jinpai.workspace import Workspace as Opened
     from jinpai.cli.figures import say_outside
+    from jinpai.workspace import Workspace as Opened
 
     opened = Opened(workspace)
     result = opened.ask(
@@ -439,8 +439,8 @@ def metrics(
                 f"上次计算之后数据或设置有改动；请重新计算：jinpai run {shell_word(workspace)}",
             )
         )
-    deliver(opened, result, format_, out, chosen=bool(metric))
     say_outside(result.shops, first, last)
+    deliver(opened, result, format_, out, chosen=bool(metric))
 
 
 def _codes(options: list[str] | None) -> list[str]:
