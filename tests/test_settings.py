@@ -57,7 +57,7 @@ def test_every_italic_name_of_the_definitions_is_registered(shared: Path) -> Non
     text = (shared / "spec" / "definitions.md").read_text("utf-8")
     names = set(re.findall(r"(?<![*\w])\*([a-z]+(?:_[a-z]+)*)\*(?![*\w])", text))
     assert names - set(REGISTRY) == {"covers", "italics", "late"}  # words, not settings
-    # ad_phrases and its like are italic too; besides these, inspection and the store have their own.
+    # ad_phrases and its like are italic too; inspection and the store have their own beside them.
     assert {name for name in set(REGISTRY) - names if REGISTRY[name].section != "quality"} == set()
 
 

@@ -65,10 +65,10 @@ def run_shop(shop: Shop, as_of_us: int | None) -> RunShop:
         if row.get(table.own_time) is not None
     ]
     at_us = latest(shop) if as_of_us is None else as_of_us
+    settings = Settings.of({"inspect": True} | dict(shop.settings))
     return RunShop(
-        shop.shop_id, shop.timezone, Settings.of({"inspect": True} | dict(shop.settings)), min(seen + others), at_us,
-        min(seen), max(seen),
-    )  # fmt: skip
+        shop.shop_id, shop.timezone, settings, min(seen + others), at_us, min(seen), max(seen)
+    )
 
 
 def run_shops(engine: DuckEngine, runs: Sequence[RunShop]) -> None:
