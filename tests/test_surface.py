@@ -16,6 +16,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "src" / "jinpai"
 # Where the name one imports is not the name one installs.
 INSTALLED_AS = {
+    "argon2": "argon2-cffi",
     "python_calamine": "python-calamine",
     "re2": "google-re2",
     "sklearn": "scikit-learn",
