@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
+from hashlib import sha256
 from pathlib import Path
 from urllib.parse import quote
 
@@ -15,6 +16,7 @@ from fastapi import FastAPI
 
 import jinpai
 from jinpai.scoring.examples import write_example
+from jinpai.scoring.plan import load_plan
 from jinpai.store import events_of
 from web.conftest import Enter
 
@@ -127,3 +129,44 @@ def test_a_lock_is_made_once_and_differs_in_nothing(
     pays = [Decimal(one["pay"]["total"]) for one in sheet["agents"] if one["pay"]]
     board = browser.get(f"/kpi?{PERIOD}", headers=JSON).json()["tables"]["scoreboard"]["rows"]
     assert sum(pays) == pytest.approx(sum(Decimal(str(row["pay"])) for row in board))
+
+
+def test_the_editor_looks_over_what_is_typed_and_saves_what_can_be_read(
+    enter: Enter, app: FastAPI, plan: Path
+) -> None:
+    browser, text = enter("owner"), plan.read_text("utf-8")
+    html = browser.get(f"/kpi/plans/starter?{PERIOD}").text
+    form = {"csrf": csrf_of(html), "seen": sha256(text.encode()).hexdigest()}
+    check, save = f"/kpi/plans/starter/check?{PERIOD}", f"/kpi/plans/starter?{PERIOD}"
+    faulty = text.replace("weight: 30", "weight: 31", 1)
+    found = browser.post(check, data=form | {"text": faulty}, headers=JSON).json()["tables"]
+    assert [row["code"] for row in found["faults"]["rows"]] == ["weights"]
+    broken = browser.post(check, data=form | {"text": "indicators: [0.38, 0.41)"})
+    assert broken.status_code == 200
+    assert 'role="alert"' in broken.text
+    assert browser.post(save, data=form | {"text": "name: ["}).status_code == 400
+    assert plan.read_text("utf-8") == text
+    assert browser.post(save, data=form | {"text": faulty}).status_code == 303
+    assert plan.read_text("utf-8") == faulty
+    late = browser.post(save, data=form | {"text": text})
+    assert late.status_code == 400  # it is no longer the text that was looked at
+    with app.state.store.read() as session:
+        assert events_of(session, "plan:starter")[0].kind == "plan.saved"
+
+
+def test_the_editor_tries_what_is_typed(enter: Enter, shop: Path, plan: Path) -> None:
+    """The totals shown are those the API gives under the plan as typed."""
+    typed = plan.read_text("utf-8").replace("weight: 30", "weight: 10", 1)
+    wanted = jinpai.open(shop).score(load_plan(typed), first=FROM, last=TO).sheets[0]
+    browser = enter("owner")
+    form = {"csrf": csrf_of(browser.get(f"/kpi/plans/starter?{PERIOD}").text), "text": typed}
+    answer = browser.post(f"/kpi/plans/starter/check?{PERIOD}", data=form, headers=JSON).json()
+    rows = answer["tables"]["trial"]["rows"]
+    assert [(row["rank"], row["total"]) for row in rows] == [
+        (one.rank, pytest.approx(float(one.total_normalised or 0))) for one in wanted.agents
+    ]
+
+
+@pytest.mark.parametrize("name", ["none", "..%2f..%2fjinpai", "starter.yaml"])
+def test_no_other_file_is_a_plan(enter: Enter, plan: Path, name: str) -> None:
+    assert enter("owner").get(f"/kpi/plans/{name}").status_code == 404
