@@ -12,7 +12,7 @@ from jinpai.line import ShopRun
 from jinpai.metrics.texts import json_cells, shown_message
 from jinpai.settings import Settings
 
-__all__ = ["list_findings", "show_finding"]
+__all__ = ["list_findings", "read_finding", "show_finding"]
 
 _FINDINGS = """
 select
@@ -50,7 +50,11 @@ def list_findings(
     first: date | None = None,
     last: date | None = None,
     faults: bool = False,
+    merits: bool = False,
     limit: int | None = None,
+    offset: int = 0,
+    agents: Sequence[str] | None = None,
+    sort: str = "",
 ) -> tuple[list[dict[str, Any]], int]:
     """Return findings as JSON values, the costliest first, and how many there are in all.
 
@@ -59,8 +63,12 @@ def list_findings(
         rules: codes; none is all.
         agent: only this account's; '' is nobody in particular.
         first, last: days, both inclusive.
-        faults: leave out merits.
-        limit: how many to return at most.
+        faults: leave out merits. merits: leave out faults.
+        limit: how many to return at most, after the first ``offset``.
+        agents: only these accounts'; None is everybody's, nobody's too.
+        sort: ``started_at``, ``points`` or ``rule``, ``-`` before it for the other way.
+    Raises:
+        UnknownName: a sort there is not.
     """
     tests, values = ["f.shop_id in (select unnest($shops))"], dict[str, Any]()
     values["shops"] = [shop.shop_id for shop in shops]
@@ -70,21 +78,43 @@ def list_findings(
     if agent is not None:
         tests.append("coalesce(f.agent_id, '') = $agent")
         values["agent"] = agent
+    if agents is not None:
+        tests.append("f.agent_id in (select unnest($agents))")
+        values["agents"] = list(agents)
     for name, sign, day in (("first", ">=", first), ("last", "<=", last)):
         if day is not None:
             tests.append(f"f.day {sign} ${name}")
             values[name] = day
     if faults:
         tests.append("not f.is_merit")
+    if merits:
+        tests.append("f.is_merit")
     where = " and ".join(tests)
     ((count,),) = engine.con.execute(
         f"select count(*) from findings as f where {where}", values
     ).fetchall()
-    order = "f.is_fatal desc, f.points, f.started_at, f.finding_id"
-    sql = f"{_FINDINGS} where {where} order by {order}"
+    sql = f"{_FINDINGS} where {where} order by {_order_of(sort)}"
     if limit is not None:
-        sql += f" limit {limit}"
+        sql += f" limit {limit} offset {offset}"
     return [_json(row) for row in engine.fetch("findings", sql, values).to_pylist()], int(count)
+
+
+def _order_of(sort: str) -> str:
+    ways = {name: f"f.{name}" for name in ("started_at", "points", "rule")}
+    ways |= {f"-{name}": f"{column} desc" for name, column in ways.items()}
+    if sort and sort not in ways:
+        raise UnknownName("option", sort, ways)
+    first = f"{ways[sort]}, " if sort else ""
+    return f"{first}f.is_fatal desc, f.points, f.started_at, f.finding_id"
+
+
+def read_finding(engine: DuckEngine, shops: Sequence[ShopRun], finding_id: str) -> dict[str, Any]:
+    """Return a finding as JSON values, with the session's ``score`` and its ``others``.
+
+    Raises UnknownName: no such finding, or several that begin so.
+    """
+    row = _row(engine, shops, finding_id)
+    return _json(row) | _around(engine, row)
 
 
 def show_finding(
@@ -102,20 +132,30 @@ def show_finding(
     Raises:
         UnknownName: no such finding, or several.
     """
-    known = {shop.shop_id: shop for shop in shops}
+    row = _row(engine, shops, finding_id)
+    (shop,) = (shop for shop in shops if shop.shop_id == row["shop_id"])
+    return (
+        _json(row)
+        | _around(engine, row)
+        | {
+            "messages": _messages(engine, row, Settings.of(shop.settings), unmask),
+            "order": _order(engine, row),
+        }
+    )
+
+
+def _row(engine: DuckEngine, shops: Sequence[ShopRun], finding_id: str) -> dict[str, Any]:
+    values = {"name": finding_id, "shops": [shop.shop_id for shop in shops]}
     where = "starts_with(f.finding_id, $name) and f.shop_id in (select unnest($shops))"
-    sql = f"{_FINDINGS} where {where}"
-    rows = engine.fetch("finding", sql, {"name": finding_id, "shops": list(known)}).to_pylist()
+    rows = engine.fetch("finding", f"{_FINDINGS} where {where}", values).to_pylist()
     if len(rows) != 1 or not finding_id:
         raise UnknownName("finding", finding_id, [row["finding_id"] for row in rows[:5]])
-    (row,) = rows
-    settings = Settings.of(known[row["shop_id"]].settings)
-    return _json(row) | {
-        "score": _score(engine, row),
-        "messages": _messages(engine, row, settings, unmask),
-        "order": _order(engine, row),
-        "others": engine.fetch("others", _OTHERS, _of(row, "session_id", "finding_id")).to_pylist(),
-    }
+    return dict(rows[0])
+
+
+def _around(engine: DuckEngine, row: Mapping[str, Any]) -> dict[str, Any]:
+    others = engine.fetch("others", _OTHERS, _of(row, "session_id", "finding_id")).to_pylist()
+    return {"score": _score(engine, row), "others": others}
 
 
 def _json(row: Mapping[str, Any]) -> dict[str, Any]:

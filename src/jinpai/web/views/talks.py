@@ -22,7 +22,7 @@ from jinpai.web.masking import hide
 from jinpai.web.tables import Cell, Column, Empty, Row, Table
 from jinpai.workspace import scopes_of
 
-__all__ = ["router", "subject_of"]
+__all__ = ["router", "subject_of", "talk_of"]
 
 router = APIRouter()
 _PAGE, _CHUNK = 50, 5000
@@ -146,7 +146,7 @@ def conversation(page: FigurePage, buyer_id: str) -> Response:
     subject = subject_of(page.filters.shop_id, buyer_id)
     signed = page.signed
     is_plain = signed is not None and signed.sees_plain(subject)
-    talk = _read(page, buyer_id, agent, day.isoformat(), is_plain)
+    talk = talk_of(page, buyer_id, agent, day.isoformat(), is_plain)
     zone, settings = ZoneInfo(page.filters.shop.timezone), Settings.of(page.filters.shop.settings)
     lines = lines_of(page, talk, zone, slow=settings.slow_seconds)
     others = [row for row in talk["others"] if page.sight.sees_agent(row["agent_id"])]
@@ -176,7 +176,8 @@ def conversation(page: FigurePage, buyer_id: str) -> Response:
     return page.show(View("conversation.html.j2", title, data=shown, json=talk))
 
 
-def _read(page: Page, buyer: str, agent: str | None, day: str, is_plain: bool) -> dict[str, Any]:
+def talk_of(page: Page, buyer: str, agent: str | None, day: str, is_plain: bool) -> dict[str, Any]:
+    """Return what a buyer and an account said in the sessions of a day, hidden unless plain."""
     filters, reader = page.filters, page.reader
 
     def ask() -> dict[str, Any]:
