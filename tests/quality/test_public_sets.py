@@ -30,7 +30,7 @@ def test_untrained(shared: Path, case: tuple[Task, str, str], figure: str, least
 
 @pytest.mark.parametrize(
     ("case", "figure", "least"),
-    [(CHAT, "macro_f1", 0.90), (TURNS, "auc", 0.79), (DIALOGUES, "auc", 0.91)],
+    [(CHAT, "macro_f1", 0.90), (TURNS, "auc", 0.81), (DIALOGUES, "auc", 0.91)],
     ids=["chat", "turns", "dialogues"],
 )
 def test_trained_on_four_fifths(
