@@ -42,7 +42,7 @@ DEFAULTS = {
     "slow_times": 3,
     "slow_seconds": 120,
     "repurchase_days": 30,
-    "inspect": True,
+    "inspect": False,
     "missing": "exclude",
     "promote_after": 1,
     "demote_after": 2,
