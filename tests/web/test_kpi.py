@@ -170,3 +170,10 @@ def test_the_editor_tries_what_is_typed(enter: Enter, shop: Path, plan: Path) ->
 @pytest.mark.parametrize("name", ["none", "..%2f..%2fjinpai", "starter.yaml"])
 def test_no_other_file_is_a_plan(enter: Enter, plan: Path, name: str) -> None:
     assert enter("owner").get(f"/kpi/plans/{name}").status_code == 404
+
+
+def test_what_moves_the_ranking_is_what_the_api_says(enter: Enter, shop: Path, plan: Path) -> None:
+    wanted = jinpai.open(shop).whatif(plan, first=FROM, last=TO).tornado
+    answer = enter("owner").get(f"/kpi/plans/starter/moves?{PERIOD}&lang=en", headers=JSON).json()
+    rows = {row["what"]: (row["fall"], row["rise"]) for row in answer["tables"]["moves"]["rows"]}
+    assert rows == {row["en"]: (row["fall"], row["rise"]) for row in wanted}
