@@ -67,5 +67,6 @@ def test_a_new_message_computes_its_buyer_alone(loaded: Workspace, tmp_path: Pat
     loaded.run()
     loaded.import_files([WORLDS / "three_minutes" / "more.csv"], shop_id="s")
     report = loaded.run()
-    assert (report.mode, report.touched["buyer"]) == ("partial", 1)
+    assert report.mode == "partial"
+    assert report.touched["buyer"] == 1
     assert answered(loaded) == {"s": (1, 22)}
