@@ -71,16 +71,24 @@ def _table(page: Page, rows: list[dict[str, Any]]) -> Table:
 
 
 def _row(page: Page, row: dict[str, Any]) -> Row:
-    tried = [f"{one['value']}" for one in row["tried"]]
+    tried = [_value(page, one["value"]) for one in row["tried"]]
     moves = [text for one in row["tried"] if (text := _moves(page, one))]
     return {
         "what": Cell(row[page.language]),
-        "now": Cell(row["value"]),
+        "now": Cell(None if row["value"] is None else _value(page, row["value"])),
         "tried": Cell(page.w("comma").join(tried)),
         "fall": Cell(row["fall"], tone="worse" if row["fall"] else ""),
         "rise": Cell(row["rise"], tone="better" if row["rise"] else ""),
         "moved": Cell("; ".join(moves) or None),
     }
+
+
+def _value(page: Page, value: Any) -> str:
+    """Return a value that was tried; judge rules and policies by their names."""
+    for word in (f"rule_{value}", f"kpi_missing_{value}"):
+        if page.w.has(word):
+            return page.w(word)
+    return str(value)
 
 
 def _moves(page: Page, tried: dict[str, Any]) -> str:
@@ -90,4 +98,4 @@ def _moves(page: Page, tried: dict[str, Any]) -> str:
         f"{page.sight.name(one['agent_id'])} {one['rank_before'] or '–'}→{one['rank'] or '–'}"
         for one in moved
     ]
-    return f"{tried['value']}: {page.w('comma').join(said)}" if said else ""
+    return f"{_value(page, tried['value'])}: {page.w('comma').join(said)}" if said else ""
