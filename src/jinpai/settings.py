@@ -33,9 +33,7 @@ __all__ = ["REGISTRY", "Setting", "Settings", "Value", "parse", "reference", "se
 Kind = Literal[
     "clock", "seconds", "hours", "days", "count", "switch", "choice", "texts", "duty_hours"
 ]
-Section = Literal[
-    "time", "tables", "conversations", "attribution", "metrics", "quality", "scoring"
-]
+Section = Literal["time", "tables", "conversations", "attribution", "metrics", "quality", "scoring"]
 # A value in its written (JSON) form.
 Value = Any
 
