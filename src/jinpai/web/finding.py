@@ -57,7 +57,7 @@ def finding_of(page: Page, finding_id: str) -> Finding:
 def finding_view(
     page: Page,
     found: Finding,
-    more: Mapping[str, Any] | None = None,
+    more: Mapping[str, Any],
     *,
     told: str = "",
     status: int = 200,
@@ -93,8 +93,8 @@ def finding_view(
         "told": told,
     }
     title = w("finding_title", rule=shown["rule"], agent=shown["agent_name"])
-    made = {"finding": found, "messages": talk["messages"]}
-    data = {"case": None} | shown | dict(more or {})
+    made = {"finding": found, "case": more["case"], "messages": talk["messages"]}
+    data = shown | dict(more)
     return View("finding.html.j2", title, data=data, json=made, status=status)
 
 

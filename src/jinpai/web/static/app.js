@@ -42,6 +42,7 @@
 
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape") document.querySelectorAll("details.jp-drop[open]").forEach((one) => { one.open = false; one.querySelector("summary").focus(); });
+    if (event.key === "Escape" && event.target.closest("textarea")) event.target.blur();
     if (event.defaultPrevented || event.altKey || event.ctrlKey || event.metaKey) return;
     if (/^(INPUT|SELECT|TEXTAREA)$/.test(event.target.tagName) || event.target.isContentEditable) return;
     // A page names its keys: <a data-key="j" href="…">; whoever is pressed is followed.

@@ -1,4 +1,4 @@
-"""Findings of the inspection: the list, and one with the conversation that shows it."""
+"""Findings of the inspection: the list; one of them is in `reviews`."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from starlette.responses import Response
 
 from jinpai.inspection import list_findings
 from jinpai.quality.names import rule_names
-from jinpai.web.contexts import FigurePage, Page, PageOf, View
+from jinpai.web.contexts import FigurePage, Page, View
 from jinpai.web.cursor import cursor_of, place_of
-from jinpai.web.finding import finding_of, finding_view, is_inspected, rule_word
+from jinpai.web.finding import is_inspected, rule_word
 from jinpai.web.tables import Cell, Column, Empty, Row, Table
 
 __all__ = ["router"]
@@ -130,9 +130,3 @@ def _row(page: Page, row: dict[str, Any]) -> Row:
         "marks": Cell(w("comma").join(marks) or None, badge="secondary" if marks else ""),
         "finding_id": Cell(row["finding_id"]),
     }
-
-
-@router.get("/findings/{finding_id}", name="finding")
-def finding(page: PageOf, finding_id: str) -> Response:
-    """Show one finding: why, and its conversation with what shows it marked."""
-    return page.show(finding_view(page, finding_of(page, finding_id)))
