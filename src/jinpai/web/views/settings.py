@@ -1,0 +1,157 @@
+"""Settings: what is in force, changing one, and every change that was made."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Form
+from starlette.responses import RedirectResponse, Response
+
+from jinpai.errors import Conflict, UsageError
+from jinpai.settings import REGISTRY, Setting, Value, setting
+from jinpai.store import log_event
+from jinpai.web.cases import moment
+from jinpai.web.contexts import Page, PageOf, View
+from jinpai.web.tables import Cell, Column, Empty, Row, Table
+from jinpai.workspace_config import Change, load_config
+
+__all__ = ["router"]
+
+router = APIRouter()
+Short = Annotated[str, Form(max_length=200)]
+Long = Annotated[str, Form(max_length=50_000)]
+_BADGES = {"default": "secondary", "workspace": "yellow", "shop": "green"}
+
+
+@router.get("/settings", name="settings")
+def settings(page: PageOf) -> Response:
+    """List the settings in force and the changes; one can be opened to change it."""
+    return _settings(page)
+
+
+def _settings(page: Page, told: str = "", typed: str | None = None) -> Response:
+    w, config = page.w, load_config(page.reader.root)
+    columns = [
+        Column("what", w("setting_what"), is_fixed=True, is_sortable=False),
+        Column("value", w("setting_value"), is_sortable=False),
+        Column("source", w("setting_source")),
+        Column("name", w("setting_name")),
+    ]
+    rows = [_row(page, config, one) for one in REGISTRY.values()]
+    past = [
+        Column("at", w("audit_at"), "time", is_fixed=True),
+        Column("setting", w("setting_what"), is_sortable=False),
+        Column("place", w("setting_place")),
+        Column("old", w("audit_before"), is_sortable=False),
+        Column("new", w("audit_after"), is_sortable=False),
+    ]
+    changes = [_change(page, one) for one in reversed(config.history())]
+    tables = [
+        Table("settings", w("settings_list"), columns, rows, Empty(w("settings_unchanged"))),
+        Table("history", w("settings_history"), past, changes, Empty(w("settings_unchanged"))),
+    ]
+    name = page.query.get("name")
+    chosen = None if name is None else _chosen(page, config, setting(name), typed)
+    view = View(
+        "settings.html.j2", w("settings"), tables=tables, data={"chosen": chosen, "told": told},
+        status=400 if told else 200,
+    )  # fmt: skip
+    return page.show(view)
+
+
+def _row(page: Page, config: Any, entry: Setting) -> Row:
+    w, found = page.w, config.get(entry.name, page.filters.shop_id)
+    source = w(f"setting_from_{found.source}")
+    return {
+        "what": Cell(w.pick(entry.zh, entry.en), href=_href(page, entry.name)),
+        "value": Cell(_written(found.value), text=_shown(page, entry, found.value)),
+        "source": Cell(found.source, text=source, badge=_BADGES[found.source]),
+        "name": Cell(entry.name),
+    }
+
+
+def _href(page: Page, name: str) -> str:
+    return page.url("settings", name=name) + "#setting"
+
+
+def _written(value: Value) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _shown(page: Page, entry: Setting, value: Value) -> str:
+    """A value as people read it: lists by their length, numbers with their unit."""
+    w = page.w
+    if value is None:
+        return w("setting_unset")
+    if entry.kind == "texts":
+        return w("setting_texts", n=len(value)) if value else w("setting_no_texts")
+    if entry.kind == "switch":
+        return w("setting_on" if value else "setting_off")
+    if entry.kind in ("seconds", "hours", "days"):
+        return w(f"setting_in_{entry.kind}", n=value)
+    return w("setting_duty") if entry.kind == "duty_hours" else _written(value)
+
+
+def _change(page: Page, one: Change) -> Row:
+    w = page.w
+    entry = REGISTRY.get(one.name)
+    by_hand = w("setting_by_hand") if one.by_hand else ""
+    old, new = (
+        w("setting_unset") if value is None else _written(value) for value in (one.old, one.new)
+    )
+    return {
+        "at": Cell(one.at, text=moment(page, one.at)),
+        "setting": Cell(w.pick(entry.zh, entry.en) if entry else one.name, under=by_hand),
+        "place": Cell(page.reader.shop_name(one.shop_id) if one.shop_id else w("setting_all")),
+        "old": Cell(old),
+        "new": Cell(new),
+    }
+
+
+def _chosen(page: Page, config: Any, entry: Setting, typed: str | None) -> dict[str, Any]:
+    """What the form of one setting shows."""
+    found = config.get(entry.name, page.filters.shop_id)
+    value = found.value
+    text = "\n".join(value) if entry.kind == "texts" else _written(value)
+    choices = ("true", "false") if entry.kind == "switch" else entry.choices
+    return {
+        "name": entry.name,
+        "what": page.w.pick(entry.zh, entry.en),
+        "takes": page.w.pick(entry.takes_zh, entry.takes),
+        "kind": entry.kind,
+        "choices": choices,
+        "text": text if typed is None else typed,
+        "default": _shown(page, entry, entry.default),
+        "is_default": found.source == "default",
+        "source": found.source,
+        "shop": page.reader.shop_name(page.filters.shop_id),
+    }
+
+
+@router.post("/settings", name="setting_change")
+def setting_change(
+    page: PageOf, name: Short, value: Long = "", place: Short = "all", back: Short = ""
+) -> Response:
+    """Change a setting for all shops or one, or take the change back."""
+    entry = setting(name)
+    shop_id = page.filters.shop_id if place == "shop" else None
+    wanted: Value = _wanted(entry, value)
+    try:
+        made = load_config(page.reader.root).set(name, None if back else wanted, shop_id)
+    except (UsageError, Conflict) as error:
+        return _settings(page, page.w.pick(error.text_zh, str(error)), value)
+    if made.old != made.new:
+        with page.store.write() as session:
+            log_event(
+                session, actor=page.user.login, kind="setting.changed",
+                subject=f"setting:{name}", before={"value": made.old, "shop": shop_id},
+                after={"value": made.new, "shop": shop_id},
+            )  # fmt: skip
+    return RedirectResponse(page.url("settings"), 303)
+
+
+def _wanted(entry: Setting, value: str) -> Value:
+    if entry.kind != "texts":
+        return value
+    return [line.strip() for line in value.splitlines() if line.strip()]

@@ -1,0 +1,59 @@
+"""Settings in the browser: what is in force, changed and taken back, and the history of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from starlette.testclient import TestClient
+
+from jinpai.settings import REGISTRY
+from jinpai.store import events_of
+from jinpai.workspace_config import load_config
+from web.conftest import Enter
+
+JSON = {"accept": "application/json"}
+
+
+def send(browser: TestClient, **fields: Any) -> Any:
+    """Send the form with the token of the page one is on."""
+    token = browser.get("/account").text.split('<meta name="csrf" content="')[1].split('"')[0]
+    return browser.post("/settings", data={"csrf": token, **fields})
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_every_setting_is_listed_and_opens(enter: Enter, language: str) -> None:
+    browser = enter("owner")
+    rows = browser.get("/settings", headers=JSON).json()["tables"]["settings"]["rows"]
+    assert [row["name"] for row in rows] == list(REGISTRY)
+    for name, entry in REGISTRY.items():
+        page = browser.get(f"/settings?name={name}&lang={language}").text
+        assert f'name="name" value="{name}"' in page
+        assert (entry.zh if language == "zh" else entry.en).split("'")[0] in page
+    assert browser.get("/settings?name=none", headers=JSON).status_code == 404
+
+
+def test_a_change_is_kept_told_and_taken_back(enter: Enter, shop: Path, app: FastAPI) -> None:
+    browser, place = enter("owner"), {"name": "session_gap", "place": "all"}
+    before = load_config(shop).get("session_gap")
+    try:
+        assert send(browser, value="15 min", **place).status_code == 303
+        assert load_config(shop).get("session_gap").value == 900
+        rows = browser.get("/settings", headers=JSON).json()["tables"]["history"]["rows"]
+        assert rows[0]["new"] == "900"
+        with app.state.store.read() as session:
+            (event, *_) = events_of(session, "setting:session_gap")
+        assert (event.actor, event.after["value"]) == ("owner", 900)
+    finally:
+        send(browser, value="", back="yes", **place)
+    assert load_config(shop).get("session_gap") == before
+
+
+def test_what_cannot_be_is_refused_and_shown_again(enter: Enter, shop: Path) -> None:
+    before = load_config(shop).history()
+    answer = send(enter("owner"), name="session_gap", value="<b>never</b>")
+    assert answer.status_code == 400
+    assert "<b>never" not in answer.text
+    assert load_config(shop).history() == before
