@@ -52,3 +52,9 @@ def shared() -> Path:
     if not path.is_dir():
         pytest.skip("needs ../shared, the development data")
     return path
+
+
+@pytest.fixture
+def shipped_rules(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forget the own rules of workspaces that other tests opened in this process."""
+    monkeypatch.setattr("jinpai.quality.names._own", {})

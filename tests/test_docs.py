@@ -37,10 +37,12 @@ def anchors(page_text: str) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", head.lower()).replace(" ", "-") for head in heads}
 
 
+@pytest.mark.usefixtures("shipped_rules")
 def test_metrics_page_is_up_to_date() -> None:
     assert text_of("docs/metrics.md") == page(registry()), "run: make docs"
 
 
+@pytest.mark.usefixtures("shipped_rules")
 def test_every_metric_is_defined() -> None:
     section = text_of("docs/definitions.md").split("### 4.1")[1].split("### 4.5")[0]
     defined = set(re.findall(r"`([a-z0-9_]+)`", section))

@@ -18,6 +18,7 @@ from jinpai.scoring.schema import FILES, schema_of, schema_text
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 
 
+@pytest.mark.usefixtures("shipped_rules")
 @pytest.mark.parametrize("what", ["plan", "grades"])
 def test_the_published_schemas_are_current(what: Any) -> None:
     assert (DOCS / FILES[what]).read_text("utf-8") == schema_text(what), (

@@ -118,6 +118,14 @@ def create(server: str, template: str) -> str:
 
 
 @pytest.fixture
+def other_url(store: Store, tmp_path: Path, request: pytest.FixtureRequest) -> str:
+    """Return the URL of an empty database of the other kind."""
+    if store.is_sqlite:
+        return create(request.getfixturevalue("postgres"), "template1")
+    return f"sqlite:///{tmp_path / 'other.db'}"
+
+
+@pytest.fixture
 def url(new_url: Callable[[], str]) -> str:
     """Return the URL of an empty database."""
     return new_url()

@@ -99,18 +99,11 @@ def test_a_restored_store_goes_on(new_store: Callable[[], Store], tmp_path: Path
 
 
 def test_it_goes_from_one_database_to_the_other(
-    store: Store, tmp_path: Path, request: pytest.FixtureRequest
+    store: Store, tmp_path: Path, other_url: str
 ) -> None:
-    from conftest import create
-
     fill(store)
     backup(store, tmp_path / "b")
-    other = (
-        create(request.getfixturevalue("postgres"), "template1")
-        if store.is_sqlite
-        else f"sqlite:///{tmp_path / 'other.db'}"
-    )
-    with open_store(other) as moved:
+    with open_store(other_url) as moved:
         restore(moved, tmp_path / "b")
         assert contents(moved) == contents(store)
 

@@ -28,6 +28,8 @@ __all__ = ["Background", "parts_of"]
 pc: Any = pyarrow.compute
 _PARTITIONS = 4  # more are better sorted out in the buffer
 _MONTHS = 100_000  # more than there are months
+_FEW = 16  # months, in which a chunk's rows lie as a rule
+_CLOSE = 1 << 22
 _STRETCH = 1 << 16  # rows looked at together when a chunk is split
 _WAITING = 2  # files that may wait to be written
 _ROW_GROUP = 250_000
@@ -42,7 +44,7 @@ def parts_of(table: Table, rows: pa.Table) -> dict[write.Cell, pa.Table] | None:
     coded = pa.chunked_array([shops.unify_dictionaries().combine_chunks()]).chunk(0)
     names, numbers = coded.dictionary.to_pylist(), coded.indices.to_numpy().astype(np.int64)
     codes = numbers * _MONTHS + months
-    present = np.unique(codes)
+    present = _present(codes)
     if len(present) > _PARTITIONS:
         return None
     found = {}
@@ -60,8 +62,23 @@ def _months(table: Table, rows: pa.Table) -> Any:
         return np.zeros(rows.num_rows, np.int64)
     times = rows[table.own_time].to_numpy()
     first, last = (times[at].astype("M8[M]") for at in (times.argmin(), times.argmax()))
-    starts = np.arange(first, last + 1).astype("M8[us]")
-    return first.astype(np.int64) + np.searchsorted(starts, times, side="right") - 1
+    starts = np.arange(first + 1, last + 1).astype("M8[us]")
+    if len(starts) > _FEW:
+        return first.astype(np.int64) + np.searchsorted(starts, times, side="right")
+    months = np.full(rows.num_rows, first.astype(np.int64))
+    for start in starts:  # a comparison is thirty times as fast as a search
+        months += times >= start
+    return months
+
+
+def _present(codes: Any) -> Any:
+    """Return the distinct codes, ascending; counted where they lie close together."""
+    if not len(codes):
+        return codes
+    low, high = codes.min(), codes.max()
+    if high - low > _CLOSE:
+        return np.unique(codes)
+    return np.flatnonzero(np.bincount(codes - low)) + low
 
 
 def _chosen(rows: pa.Table, mine: Any) -> pa.Table:
