@@ -247,3 +247,23 @@ def test_a_run_of_an_older_version_has_no_findings() -> None:
             assert engine.fetch(name, f"select * from {name}").num_rows == 0
         with pytest.raises(EngineError):
             engine.fetch("findings", "select * from findings")
+
+
+def test_qc_run_sums_up_what_the_metrics_say(
+    made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = shutil.copytree(made, tmp_path / "shop")
+    with pytest.raises(SystemExit) as ended:
+        main(["qc", "run", str(root), "--format", "json"])
+    assert ended.value.code == 0
+    told = json.loads(capsys.readouterr().out)
+    workspace = Workspace(root)
+    asked = {
+        row.metric: row for row in workspace.ask(["violation_sessions_rate", "quality_score"]).rows
+    }
+    assert told["sessions"] == asked["quality_score"].denominator
+    assert told["violation_sessions"] == asked["violation_sessions_rate"].numerator
+    assert told["score"] == pytest.approx(asked["quality_score"].value)
+    found, count = workspace.findings(limit=1000)
+    assert sum(told["by_rule"].values()) == sum(one["is_judged"] for one in found)
+    assert count == len(found)

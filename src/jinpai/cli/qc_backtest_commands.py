@@ -12,6 +12,7 @@ import typer
 
 from jinpai.cli.console import note, plain_table, print_json, progress, show
 from jinpai.cli.options import As, First, Last, Shop, Workspace, as_json
+from jinpai.cli.qc_options import Acts, Gap, OnlyRules
 from jinpai.cli.words import both, say
 from jinpai.errors import UnknownName, UsageError
 
@@ -50,14 +51,6 @@ Own = Annotated[
         ),
     ),
 ]
-Acts = Annotated[
-    Path | None,
-    typer.Option(
-        metavar="FILE",
-        show_default=False,
-        help=both("Own words and placeholders (YAML)", "自定义词语与占位符（YAML）"),
-    ),
-]
 
 
 def check_(
@@ -80,12 +73,7 @@ def check_(
             ),
         ),
     ] = None,
-    rule: Annotated[
-        str | None,
-        typer.Option(
-            metavar="CODE,...", show_default=False, help=both("Only these rules", "只看这些规则")
-        ),
-    ] = None,
+    rule: OnlyRules = None,
     curve: Annotated[
         str | None,
         typer.Option(
@@ -107,14 +95,7 @@ def check_(
     ] = None,
     rules: Own = None,
     acts: Acts = None,
-    gap: Annotated[
-        float,
-        typer.Option(
-            metavar="SECONDS",
-            min=1,
-            help=both("Silence that ends a session", "静默多少秒即视为会话结束"),
-        ),
-    ] = 600.0,
+    gap: Gap = 600.0,
     format_: As = "table",
 ) -> None:
     """Test rules on labels."""

@@ -11,6 +11,7 @@ import typer
 
 from jinpai.cli.console import note, print_json, progress
 from jinpai.cli.options import As, Shop, Workspace, as_json
+from jinpai.cli.qc_options import OnlyRules
 from jinpai.cli.words import both, say
 from jinpai.errors import UnknownName, UsageError
 
@@ -39,12 +40,7 @@ def cases(
             help=both("Where it goes: .html to read and print, .json", "写到哪里：.html 或 .json"),
         ),
     ],
-    rule: Annotated[
-        str | None,
-        typer.Option(
-            metavar="CODE,...", show_default=False, help=both("Only these rules", "只看这些规则")
-        ),
-    ] = None,
+    rule: OnlyRules = None,
     agent: Annotated[
         str | None,
         typer.Option(

@@ -12,6 +12,7 @@ import typer
 
 from jinpai.cli.console import note, plain_table, print_json, progress, show
 from jinpai.cli.options import As, Shop, Workspace, as_json
+from jinpai.cli.qc_options import Acts, Gap
 from jinpai.cli.words import both, say
 from jinpai.errors import UsageError
 
@@ -299,14 +300,6 @@ Ruled = Annotated[
         ),
     ),
 ]
-Acts = Annotated[
-    Path | None,
-    typer.Option(
-        metavar="FILE",
-        show_default=False,
-        help=both("Own words and placeholders (YAML)", "自定义词语与占位符（YAML）"),
-    ),
-]
 
 
 @qc_app.command(
@@ -330,14 +323,7 @@ def inspect(
     ],
     rules: Rules = None,
     acts: Acts = None,
-    gap: Annotated[
-        float,
-        typer.Option(
-            metavar="SECONDS",
-            min=1,
-            help=both("Silence that ends a session", "静默多少秒即视为会话结束"),
-        ),
-    ] = 600.0,
+    gap: Gap = 600.0,
     strict: Annotated[
         bool,
         typer.Option("--strict", help=both("Exit 1 when there are faults", "有问题时退出码为 1")),

@@ -9,6 +9,7 @@ import typer
 
 from jinpai.cli.console import note, print_json, progress, show
 from jinpai.cli.options import As, First, Last, Shop, Workspace, as_json
+from jinpai.cli.qc_options import OnlyRules
 from jinpai.cli.words import both, say
 
 __all__ = ["add_findings"]
@@ -21,12 +22,7 @@ Limit = Annotated[
 
 def list_(
     workspace: Workspace,
-    rule: Annotated[
-        str | None,
-        typer.Option(
-            metavar="CODE,...", show_default=False, help=both("Only these rules", "只看这些规则")
-        ),
-    ] = None,
+    rule: OnlyRules = None,
     agent: Annotated[
         str | None,
         typer.Option(

@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 from jinpai.cli.console import note
 from jinpai.cli.words import say
-from jinpai.engine.duckdb import DuckEngine
 from jinpai.workspace import Workspace
 
 __all__ = ["begin_inspection", "published"]
 
-_SCORES = """
-select
-    agent_id, count(*) as sessions, sum(score) as points,
-    count(*) filter (where faults > 0) as violation_sessions
-from session_scores
-where is_judged and shop_id in (select unnest($shops))
-group by agent_id
-order by agent_id
-"""
+# How often each rule found something: no figure of the registry counts findings.
 _RULES = """
 select agent_id, rule, count(distinct session_id) as sessions, count(*) as findings
 from findings
@@ -57,38 +50,61 @@ def published(
 
     Sessions are those in which both sides wrote; the sum counts those of nobody in particular too.
     """
-    with workspace.derived(shop_id) as (engine, shops, _):
-        names = [shop.shop_id for shop in shops]
-        scores = _rows(engine, "scores", _SCORES, names, agent)
-        found = _rows(engine, "rules", _RULES, names, agent)
-    by_rule = defaultdict[str, int](int)
-    by_agent = defaultdict[str | None, dict[str, int]](dict)
-    for row in found:
+    agents = _figures(workspace, shop_id, agent)
+    by_rule = Counter[str]()
+    for row in _found(workspace, shop_id, agent):
         by_rule[row["rule"]] += row["findings"]
-        by_agent[row["agent_id"]][row["rule"]] = row["sessions"]
-    sessions = sum(row["sessions"] for row in scores)
+        agents[row["agent_id"]].by_rule[row["rule"]] = row["sessions"]
+    sessions = sum(one.sessions for one in agents.values())
     whole = {
         "sessions": sessions,
-        "violation_sessions": sum(row["violation_sessions"] for row in scores),
-        "score": sum(row["points"] for row in scores) / sessions if sessions else None,
+        "violation_sessions": sum(one.faulty for one in agents.values()),
+        "score": float(sum(one.points for one in agents.values())) / sessions if sessions else None,
         "by_rule": dict(sorted(by_rule.items())),
     }
-    return whole, [_agent(row, by_agent[row["agent_id"]]) for row in scores if row["agent_id"]]
+    return whole, [agents[name].entry(name) for name in sorted(filter(None, agents))]
 
 
-def _rows(
-    engine: DuckEngine, name: str, sql: str, shops: list[str], agent: str | None
-) -> list[dict[str, Any]]:
-    rows = engine.fetch(name, sql, {"shops": shops}).to_pylist()
-    return [row for row in rows if agent in (None, row["agent_id"])]
+@dataclass
+class _Agent:
+    """The parts of an account's figures, over all its shops."""
+
+    sessions: int = 0
+    faulty: int = 0
+    points: Decimal = Decimal(0)
+    by_rule: dict[str, int] = field(default_factory=dict)
+
+    def entry(self, name: str) -> dict[str, Any]:
+        return {
+            "agent_id": name,
+            "sessions": self.sessions,
+            "violation_sessions": self.faulty,
+            "violation_sessions_rate": self.faulty / self.sessions,
+            "quality_score": float(self.points) / self.sessions,
+            "by_rule": self.by_rule,
+        }
 
 
-def _agent(row: dict[str, Any], by_rule: dict[str, int]) -> dict[str, Any]:
-    return {
-        "agent_id": row["agent_id"],
-        "sessions": row["sessions"],
-        "violation_sessions": row["violation_sessions"],
-        "violation_sessions_rate": row["violation_sessions"] / row["sessions"],
-        "quality_score": row["points"] / row["sessions"],
-        "by_rule": by_rule,
-    }
+def _figures(
+    workspace: Workspace, shop_id: str | None, agent: str | None
+) -> defaultdict[str | None, _Agent]:
+    agents = defaultdict[str | None, _Agent](_Agent)
+    asked = workspace.ask(
+        ["violation_sessions_rate", "quality_score"], by=["agent"], shop_id=shop_id
+    )
+    for row in asked.rows:
+        name = row.grain["agent_id"]
+        if not row.denominator or agent not in (None, name):
+            continue
+        if row.metric == "quality_score":
+            agents[name].points += Decimal(row.numerator or 0)
+        else:
+            agents[name].sessions += int(row.denominator)
+            agents[name].faulty += int(row.numerator or 0)
+    return agents
+
+
+def _found(workspace: Workspace, shop_id: str | None, agent: str | None) -> list[dict[str, Any]]:
+    with workspace.derived(shop_id) as (engine, shops, _):
+        rows = engine.fetch("rules", _RULES, {"shops": [shop.shop_id for shop in shops]})
+    return [row for row in rows.to_pylist() if agent in (None, row["agent_id"])]

@@ -50,6 +50,20 @@ class Sight:
         if not self.sees_agent(agent_id):
             raise NotFound
 
+    def listed(self, asked: str | None) -> list[str] | None:
+        """Return whose rows a list shows; None is everybody's, nobody's too.
+
+        ``asked`` names one agent. An agent whom the roster does not know still sees the own rows.
+        Raises NotFound as `need_agent`.
+        """
+        if asked:
+            self.need_agent(asked)
+            return [asked]
+        if self.sees_all:
+            return None
+        mine = [one for one in self.roster if self.sees_agent(one)]
+        return mine or [self.user.agent_id or ""]
+
     def name(self, agent_id: str | None) -> str:
         """Return what an agent is called; the id where the roster has no name of its own."""
         if agent_id is None:

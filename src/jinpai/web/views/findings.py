@@ -55,20 +55,9 @@ def _sort(page: Page) -> str:
     return asked if asked.removeprefix("-") in _SORTS else ""
 
 
-def _agents(page: Page) -> list[str] | None:
-    """Whose findings are listed; None is everybody's."""
-    asked = page.query.get("agent")
-    if asked:
-        page.sight.need_agent(asked)
-        return [asked]
-    if page.sight.sees_all:
-        return None
-    return [one for one in page.sight.roster if page.sight.sees_agent(one)]
-
-
 def _list(page: Page, limit: int, offset: int) -> tuple[list[dict[str, Any]], int]:
     filters, kind, code = page.filters, page.query.get("kind") or "faults", page.query.get("code")
-    agents, sort = _agents(page), _sort(page)
+    agents, sort = page.sight.listed(page.query.get("agent")), _sort(page)
     if not is_inspected(page):
         return [], 0
 

@@ -52,21 +52,10 @@ def conversations(page: FigurePage) -> Response:
     )
 
 
-def _agents(page: Page) -> list[str] | None:
-    """Whose conversations are listed; None is everybody's."""
-    asked = page.query.get("agent")
-    if asked:
-        page.sight.need_agent(asked)
-        return [asked]
-    if page.sight.sees_all:
-        return None
-    mine = [one for one in page.sight.roster if page.sight.sees_agent(one)]
-    return mine or [page.user.agent_id or ""]
-
-
 def _list(page: Page, sort: str, limit: int, offset: int) -> list[dict[str, Any]]:
     filters = page.filters
-    agents, buyer = _agents(page), page.query.get("buyer", "").strip()[:100]
+    agents = page.sight.listed(page.query.get("agent"))
+    buyer = page.query.get("buyer", "").strip()[:100]
     period = filters.period
 
     def ask() -> list[dict[str, Any]]:
