@@ -14,7 +14,7 @@ from jinpai.reports.changes import FACTOR_UNITS, change_of, money_tone, tone_of
 from jinpai.reports.model import Figures, Report
 from jinpai.reports.words import NONE, Words
 
-__all__ = ["Overview"]
+__all__ = ["TILES", "Overview"]
 
 
 class Overview:
@@ -39,7 +39,7 @@ class Overview:
                 "tone": tone_of(code, shop, self._r.previous),
                 "note": notes.get(code, ""),
             }
-            for code in _TILES
+            for code in TILES
             if code in shop
         ]
 
@@ -148,7 +148,7 @@ class Overview:
         )
 
 
-_TILES = (
+TILES = (
     "shop_sales_amount",
     "sales_amount",
     "inquiry_conversion_rate",

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from jinpai.metrics.definition import registry
 from jinpai.periods import days, local_time
 from jinpai.reports.model import Figures, Period, Split
+from jinpai.reports.overview import TILES
 from jinpai.reports.tables import split_of
 from jinpai.settings import Settings
 from jinpai.web.charts import line, per_day
@@ -23,14 +24,6 @@ from jinpai.web.tree import main_factor, tree_table
 __all__ = ["router"]
 
 router = APIRouter()
-_TILES = (
-    "shop_sales_amount",
-    "sales_amount",
-    "inquiry_conversion_rate",
-    "amount_per_buyer",
-    "first_response_seconds",
-    "reply_rate",
-)
 _DAILY = ("sales_amount", "silent_amount", "inquiry_conversion_rate")
 
 
@@ -41,7 +34,7 @@ def overview(page: FigurePage) -> Response:
     now = _shop(page, filters.period)
     before, weekday = (_shop(page, one) for one in (filters.before(), filters.weeks_before()))
     against = [("against_before", before), ("against_weekday", weekday)]
-    tiles = [tile_of(page, now[code], against) for code in _TILES if code in now]
+    tiles = [tile_of(page, now[code], against) for code in TILES if code in now]
     split = split_of(now, before) if before else None
     return page.show(
         View(
