@@ -270,3 +270,27 @@ def test_damaged_manifest(tmp_path: Path) -> None:
     (lake.folder / "_state" / "1.json").write_text("{", encoding="utf-8")
     with pytest.raises(WorkspaceError, match=r"1\.json"):
         lake.snapshot()
+
+
+def test_a_dead_run_is_no_other_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run at work while a dead one is taken back is published; beside a live one it is not."""
+    lake = new_lake(tmp_path)
+    load(lake, *story(0), **ZONE)
+    with duckdb.connect() as con:
+        lake.write_run(con, {"days": "SELECT 1 AS n"}, {})
+        base = lake.snapshot()
+        with monkeypatch.context() as dying:
+            dying.setattr(state, "publish", _die)
+            with pytest.raises(KeyboardInterrupt):
+                lake.write_run(con, {"days": "SELECT 2 AS n"}, {}, base)
+        assert delta.version(lake.folder / "days") != base.versions["days"]
+        lake.write_run(con, {"days": "SELECT 3 AS n"}, {}, base)
+        with pytest.raises(WorkspaceError, match="Another run"):
+            lake.write_run(con, {"days": "SELECT 4 AS n"}, {}, base)
+        lake.snapshot().register_derived(con)
+        assert con.sql("FROM days").fetchall() == [(3,)]
+    assert_whole(lake)
+
+
+def _die(*_: object) -> None:
+    raise KeyboardInterrupt

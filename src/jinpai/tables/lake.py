@@ -305,7 +305,7 @@ class Lake:
             derived.check_name(name)
         with self.importing() as writer:
             old = writer.snapshot.manifest
-            if base is not None and _derived_in(base.manifest) != _derived_in(old):
+            if base is not None and base.manifest.ran != old.ran:
                 raise WorkspaceError(
                     "Another run was published while this one was at work; run it again.",
                     zh="本次计算期间另一次计算已发布；请重新计算。",
@@ -342,6 +342,7 @@ class Lake:
                     derived=tuple(relations) if base is None else old.derived,
                     at=_now(),
                     what="run",
+                    ran=old.id + 1,
                 ),
                 sums,
             )
@@ -457,10 +458,6 @@ def _count_again(folder: Path, version: int, rows: int) -> None:
 
 def _sql_of(relation: str | Patch) -> str:
     return relation.sql if isinstance(relation, Patch) else relation
-
-
-def _derived_in(manifest: state.Manifest) -> dict[str, int]:
-    return {name: manifest.versions[name] for name in manifest.derived}
 
 
 def _columns_sql(table: Table) -> str:

@@ -40,6 +40,8 @@ class Manifest:
         derived: names of the tables that belong to that run.
         at: when it was published, ISO text in UTC.
         what: what made it (``import``, ``run``, ``repair``).
+        ran: number of the state by which that run was published; a repair moves the versions of
+            its tables, never this.
     """
 
     id: int = 0
@@ -49,6 +51,7 @@ class Manifest:
     derived: tuple[str, ...] = ()
     at: str = ""
     what: str = ""
+    ran: int = 0
 
 
 def manifests(folder: Path) -> list[int]:
