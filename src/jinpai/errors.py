@@ -48,6 +48,7 @@ _KINDS_ZH = {
     "finding": "质检结果",
     "format": "格式",
     "grain": "维度",
+    "job": "任务",
     "judge rule": "判定规则",
     "key": "键",
     "key of the plan": "方案的键",

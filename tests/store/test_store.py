@@ -21,6 +21,7 @@ from jinpai.store import (
     Store,
     calibrations,
     events_of,
+    jobs,
     log_event,
     open_store,
     people,
@@ -29,7 +30,7 @@ from jinpai.store import (
 from jinpai.store.upgrade import head, scripts
 from jinpai.workspace_config import init_config, load_config
 
-SUBJECTS = (reviews, calibrations, people)  # imported, so that Base knows their tables
+SUBJECTS = (reviews, calibrations, people, jobs)  # imported, so that Base knows their tables
 
 
 def workspace(folder: Path, more: str = "") -> Path:

@@ -38,14 +38,14 @@ from sqlalchemy import (
 from sqlalchemy.exc import OperationalError, StatementError
 
 from jinpai.errors import InputError, UnreadableFile, UsageError, reason_zh
-from jinpai.store import calibrations, people, reviews
+from jinpai.store import calibrations, jobs, people, reviews
 from jinpai.store.base import Base, now
 from jinpai.store.database import Store, failures_told
 from jinpai.store.upgrade import build, version_of
 
 __all__ = ["backup", "restore"]
 
-_MODELS = (people, reviews, calibrations)  # imported, so that Base knows every table
+_MODELS = (people, reviews, calibrations, jobs)  # imported, so that Base knows every table
 _FORMAT = 1
 _VERSION_TABLE = "alembic_version"
 _BATCH = 500
