@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from functools import cache
 
@@ -11,13 +11,14 @@ from jinpai.periods import offset_spans
 __all__ = ["FIRST", "PAST", "ident", "local_to_utc", "local_to_utc_of_shops"]
 
 FIRST, PAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2101, 1, 1, tzinfo=UTC)
-# Where most data lies: stretches of time before it are tried first, the latest first.
-_PIVOT_US = int(datetime(2028, 1, 1, tzinfo=UTC).timestamp()) * 1_000_000
+# Where most data lies: its stretches are branches of the SQL, the latest first. All others are
+# looked up in lists: 130 years of clocks as branches cost more to plan than a small import to do.
+_NEAR_US = tuple(int(datetime(y, 1, 1, tzinfo=UTC).timestamp()) * 1_000_000 for y in (2020, 2029))
 
 
 @cache
 def _stretches(zone: str) -> tuple[tuple[int, int, int], ...]:
-    """Return (first, past, offset) in microseconds of wall time, disjoint, likeliest first.
+    """Return (first, past, offset) in microseconds of wall time, disjoint and in order.
 
     Where clocks were set back two stretches overlap and the earlier keeps the ambiguous times;
     where they were set forward there is a hole: those wall times do not exist.
@@ -30,8 +31,7 @@ def _stretches(zone: str) -> tuple[tuple[int, int, int], ...]:
         if first < past:
             found.append((first, past, offset))
             taken = past
-    usual = [span for span in found if span[0] < _PIVOT_US]
-    return (*reversed(usual), *found[len(usual) :])
+    return tuple(found)
 
 
 def local_to_utc(local: str, zone: str) -> str:
@@ -39,12 +39,32 @@ def local_to_utc(local: str, zone: str) -> str:
 
     An ambiguous time (clocks set back) is the first of the two.
     """
-    us = f"epoch_us({local})"
+    us, low, high = f"epoch_us({local})", *_NEAR_US
+    near = [span for span in _stretches(zone) if span[1] > low and span[0] < high]
     branches = " ".join(
         f"WHEN {us} >= {first} AND {us} < {past} THEN make_timestamp({us} - {offset})"
-        for first, past, offset in _stretches(zone)
+        for first, past, offset in reversed(near)
     )
-    return f"CASE {branches} END"
+    if len(near) == len(_stretches(zone)):
+        return f"CASE {branches} END"
+    return f"CASE WHEN {local} IS NULL THEN NULL {branches} {_looked_up(us, zone)} END"
+
+
+@cache
+def _lists(zone: str) -> tuple[str, str, str]:
+    """Return `_stretches` as SQL: the lists of their firsts, pasts and offsets."""
+    firsts, pasts, offsets = zip(*_stretches(zone), strict=True)
+    return _list(firsts), _list(pasts), _list(offsets)
+
+
+def _list(values: Iterable[int]) -> str:
+    return f"'[{','.join(map(str, values))}]'::BIGINT[]"
+
+
+def _looked_up(us: str, zone: str) -> str:
+    firsts, pasts, offsets = _lists(zone)
+    place = f"len(list_filter({firsts}, lambda first: first <= {us}))"
+    return f"WHEN {us} < ({pasts})[{place}] THEN make_timestamp({us} - ({offsets})[{place}])"
 
 
 def local_to_utc_of_shops(local: str, shop: str, zones: Mapping[str, str], default: str) -> str:
