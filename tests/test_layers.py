@@ -19,6 +19,7 @@ FOUNDATION = (
     "duty",
     "settings",
     "toml_file",
+    "service_terms",
     "workspace_config",
     "engine",
     "store",
