@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.resources import files
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from fastapi import Depends, FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -23,7 +24,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from jinpai import __version__
 from jinpai.errors import JinpaiError
 from jinpai.store import Store, open_store
-from jinpai.web.contexts import Page
+from jinpai.web.contexts import Page, local_path
 from jinpai.web.errors import SignInFirst, WebError, error_json, error_of, wants_json
 from jinpai.web.permissions import check_routes
 from jinpai.web.reading import Reader
@@ -176,6 +177,14 @@ def _failed(request: Request, error: Exception) -> Response:
     return _error_page(request, told)
 
 
+def _came_from(request: Request) -> str:
+    """The page a form was on, to look at again; empty where it was none of ours."""
+    at = urlsplit(request.headers.get("referer", ""))
+    if at.netloc != request.url.netloc:
+        return ""
+    return local_path(at.path + (f"?{at.query}" if at.query else ""), "")
+
+
 def _error_page(request: Request, told: WebError) -> Response:
     try:
         page = Page(request)
@@ -185,6 +194,7 @@ def _error_page(request: Request, told: WebError) -> Response:
             "told": page.w.pick(told.zh, told.en),
             "status": told.status,
             "not_run": told.code == "not_run",
+            "again": _came_from(request) if told.code == "conflict" else "",
         }
         return HTMLResponse(render(page, View("error.html.j2", title, data=shown)), told.status)
     except Exception as worse:  # the store itself may be what failed

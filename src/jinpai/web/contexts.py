@@ -94,7 +94,7 @@ class Page:
         """Return the address of a page with the filters kept.
 
         Values that are parts of the route's path go there, others into the query; None leaves a
-        filter or value out.
+        filter or value out, an empty text stays: it names nobody's cell.
         """
         paths: Mapping[str, str] = self.request.app.state.paths
         path = paths[route]
@@ -105,7 +105,7 @@ class Page:
             else:
                 query[name.rstrip("_")] = value
         pairs = [(name, value) for name, value in self._kept if name not in query]
-        pairs += [(k, _quoted(str(v))) for k, v in query.items() if v not in (None, "")]
+        pairs += [(k, _quoted(str(v))) for k, v in query.items() if v is not None]
         kept = "&".join(f"{name}={value}" for name, value in pairs)
         return self.root + path + (f"?{kept}" if kept else "")
 
@@ -118,7 +118,7 @@ class Page:
     def here(self, changes: Mapping[str, Any] | None = None, /, **more: Any) -> str:
         """Return this page's address with some of the query changed; None leaves one out."""
         query = dict(self.query) | dict(changes or {}) | {k.rstrip("_"): v for k, v in more.items()}
-        kept = {name: value for name, value in query.items() if value not in (None, "")}
+        kept = {name: value for name, value in query.items() if value is not None}
         path = self.root + quote(self.request.url.path)
         return path + (f"?{urlencode(kept)}" if kept else "")
 

@@ -10,7 +10,7 @@ from typing import Any
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from jinpai.errors import JinpaiError, UnknownName, UsageError
+from jinpai.errors import Conflict, JinpaiError, UnknownName, UsageError
 from jinpai.web.reading import NotRun
 
 __all__ = [
@@ -97,6 +97,10 @@ def error_of(error: Exception) -> WebError:
         return NotFound(str(error), error.text_zh)
     if isinstance(error, UsageError):
         return WebError(str(error), error.text_zh)
+    if isinstance(error, Conflict):
+        made = WebError(str(error), error.text_zh)
+        made.status, made.code = 409, "conflict"
+        return made
     if isinstance(error, JinpaiError):
         made = WebError(
             "Jinpai could not do this; the server's log says why.",
