@@ -12,13 +12,21 @@ from jinpai.line import ShopRun
 from jinpai.metrics.texts import json_cells, shown_message
 from jinpai.settings import Settings
 
-__all__ = ["list_findings", "read_finding", "show_finding"]
+__all__ = ["findings_of_talk", "list_findings", "read_finding", "show_finding"]
 
 _FINDINGS = """
 select
     f.*, r.name as agent_name
 from findings as f
 left join roster as r on r.shop_id = f.shop_id and r.agent_id = f.agent_id
+"""
+_OF_TALK = """
+select finding_id, rule, points, is_merit, is_fatal, is_shadow, is_overruled, reason_zh, reason_en,
+    evidence
+from findings
+where shop_id = $shop_id and day = $day and buyer_id = $buyer_id
+    and agent_id is not distinct from $agent_id
+order by is_fatal desc, points, started_at, finding_id
 """
 _SESSION = """
 select
@@ -97,6 +105,17 @@ def list_findings(
     if limit is not None:
         sql += f" limit {limit} offset {offset}"
     return [_json(row) for row in engine.fetch("findings", sql, values).to_pylist()], int(count)
+
+
+def findings_of_talk(
+    engine: DuckEngine, shop_id: str, buyer_id: str, agent_id: str | None, day: date
+) -> list[dict[str, Any]]:
+    """Return what was found in the sessions of a buyer and an account that began on a day.
+
+    The costliest first, as JSON values: id, rule, points, marks, reasons and evidence.
+    """
+    values = {"shop_id": shop_id, "buyer_id": buyer_id, "agent_id": agent_id, "day": day}
+    return [_json(row) for row in engine.fetch("findings of a talk", _OF_TALK, values).to_pylist()]
 
 
 def _order_of(sort: str) -> str:

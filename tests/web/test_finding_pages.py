@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
+from urllib.parse import quote
 
 import pytest
 from fastapi import FastAPI
@@ -100,3 +102,38 @@ def test_agents_and_supervisors_see_their_own_only(enter: Enter, shop: Path, app
     absent = enter("agent").get("/findings/none", headers=JSON)
     assert (told.status_code, told.json()) == (absent.status_code, absent.json())
     assert enter("agent").get("/findings?agent=x", headers=JSON).status_code == 404
+
+
+def talk_path(row: dict[str, Any]) -> str:
+    agent = quote(row["agent_id"] or "", safe="")
+    return f"/conversations/{quote(row['buyer_id'], safe='')}?agent={agent}&day={row['day']}"
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_a_conversation_marks_what_was_found_in_it(enter: Enter, shop: Path, language: str) -> None:
+    workspace, browser = jinpai.open(shop), enter("owner")
+    found, _ = workspace.findings()
+    for row in workspace.findings(limit=30)[0][::6]:
+        key = (row["buyer_id"], row["agent_id"], row["day"])
+        here = [o for o in found if (o["buyer_id"], o["agent_id"], o["day"]) == key]
+        answer = browser.get(f"{talk_path(row)}&lang={language}")
+        shown = {one["message_id"] for o in here for one in o["evidence"]}
+        assert answer.text.count(" jp-shows") == len(shown)
+        for one in here:
+            assert f'href="/findings/{one["finding_id"]}"' in answer.text
+            assert one[f"reason_{language}"].replace("'", "&#39;") in answer.text
+        page = browser.get(f"/findings/{row['finding_id']}").text
+        place = f"#m-{row['evidence'][0]['message_id']}" if row["evidence"] else ""
+        assert f'href="{talk_path(row).replace("&", "&amp;")}{place}"' in page
+        told = browser.get(talk_path(row), headers=JSON).json()["findings"]
+        assert [one["finding_id"] for one in told] == [one["finding_id"] for one in here]
+
+
+def test_an_agent_sees_no_findings_of_others_in_the_own_conversations(
+    enter: Enter, shop: Path, app: FastAPI
+) -> None:
+    agent = own_agent(app)
+    row = next(o for o in jinpai.open(shop).findings(faults=True)[0] if o["agent_id"] == agent)
+    told = enter("agent").get(talk_path(row), headers=JSON).json()["findings"]
+    known = {o["finding_id"]: o["agent_id"] for o in jinpai.open(shop).findings()[0]}
+    assert {known[one["finding_id"]] for one in told} == {agent}

@@ -9,29 +9,17 @@ from zoneinfo import ZoneInfo
 from jinpai.errors import UnknownName
 from jinpai.inspection import read_finding
 from jinpai.periods import parse_day
-from jinpai.quality.names import rule_names
 from jinpai.settings import Settings
 from jinpai.web.bubbles import lines_of
 from jinpai.web.contexts import Page
 from jinpai.web.errors import NotFound
+from jinpai.web.marks import is_inspected, mark, rule_word
 from jinpai.web.respond import View
 from jinpai.web.views.talks import subject_of, talk_of
 
-__all__ = ["finding_of", "finding_view", "is_inspected", "rule_word"]
+__all__ = ["finding_of", "finding_view"]
 
 Finding = dict[str, Any]
-
-
-def is_inspected(page: Page) -> bool:
-    """Tell whether the last run judged what was said."""
-    with page.reader.derived(page.filters.shop_id) as (_, _, snapshot):
-        return "findings" in snapshot.derived
-
-
-def rule_word(page: Page, code: str) -> str:
-    """Return what a rule is called."""
-    names = {one.code: page.w.pick(one.zh, one.en) for one in rule_names()}
-    return names.get(code, code)
 
 
 def finding_of(page: Page, finding_id: str) -> Finding:
@@ -75,13 +63,13 @@ def finding_view(
     talk = talk_of(page, found["buyer_id"], found["agent_id"], found["day"], is_plain)
     slow = Settings.of(page.filters.shop.settings).slow_seconds
     lines = lines_of(page, talk, zone, slow=slow)
-    _mark(lines, found, is_plain)
+    (said,) = mark(page, lines, [found], is_plain=is_plain)
     until = signed.grants[subject].astimezone(zone).strftime("%H:%M") if is_plain and signed else ""
-    first = next((line["id"] for line in lines if "is_evidence" in line), None)
     shown: dict[str, Any] = {
         "found": found,
         "lines": lines,
-        "first": first,
+        "first": said["at"],
+        "talk_href": _talk(page, found, said["at"]),
         "rule": rule_word(page, found["rule"]),
         "reason": w.pick(found["reason_zh"], found["reason_en"]),
         "others": [_other(page, one) for one in found["others"]],
@@ -98,6 +86,14 @@ def finding_view(
     return View("finding.html.j2", title, data=data, json=made, status=status)
 
 
+def _talk(page: Page, found: Finding, at: str) -> str:
+    """Where the conversation of a finding opens, at the message that shows it."""
+    to = page.url(
+        "conversation", buyer_id=found["buyer_id"], agent=found["agent_id"] or "", day=found["day"]
+    )
+    return f"{to}#m-{at}" if at else to
+
+
 def _other(page: Page, row: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "href": page.url("finding", finding_id=row["finding_id"]),
@@ -105,22 +101,3 @@ def _other(page: Page, row: Mapping[str, Any]) -> dict[str, Any]:
         "points": f"{row['points']:+g}",
         "reason": page.w.pick(row["reason_zh"], row["reason_en"]),
     }
-
-
-def _mark(lines: list[dict[str, Any]], found: Finding, is_plain: bool) -> None:
-    """Mark the characters that show the finding; all of a text in which something is hidden."""
-    shown = {one["message_id"]: (one["start"], one["end"]) for one in found["evidence"]}
-    for line in lines:
-        if line["what"] != "message" or line["id"] not in shown:
-            continue
-        text, (start, end) = line["text"], shown[line["id"]]
-        line["is_evidence"] = True
-        if not is_plain and _is_hidden(text):
-            start, end = 0, len(text)
-        parts = [(text[:start], False), (text[start:end], True), (text[end:], False)]
-        line["parts"] = [part for part in parts if part[0]]
-
-
-def _is_hidden(text: str) -> bool:
-    """Tell whether something in a text may have been hidden, so that places in it have moved."""
-    return "*" in text or "〔" in text

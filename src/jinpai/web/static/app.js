@@ -47,7 +47,13 @@
     if (/^(INPUT|SELECT|TEXTAREA)$/.test(event.target.tagName) || event.target.isContentEditable) return;
     // A page names its keys: <a data-key="j" href="…">; whoever is pressed is followed.
     const target = Array.from(document.querySelectorAll("[data-key]")).find((one) => one.dataset.key.split(" ").includes(event.key));
-    if (target) { event.preventDefault(); target.click(); }
+    if (target) { event.preventDefault(); target.click(); return; }
+    // N and P go along places of the page: <a data-walk href="#…">.
+    const stops = Array.from(new Set(Array.from(document.querySelectorAll("a[data-walk]"), (one) => one.hash)));
+    const step = { n: 1, p: -1 }[event.key];
+    if (!step || !stops.length) return;
+    const at = stops.indexOf(location.hash);
+    location.hash = stops[at < 0 ? (step > 0 ? 0 : stops.length - 1) : (at + step + stops.length) % stops.length];
   });
 
   const near = () => { const one = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1))); if (one) one.scrollIntoView({ block: "center" }); };

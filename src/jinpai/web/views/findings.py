@@ -14,7 +14,7 @@ from jinpai.inspection import list_findings
 from jinpai.quality.names import rule_names
 from jinpai.web.contexts import FigurePage, Page, View
 from jinpai.web.cursor import cursor_of, place_of
-from jinpai.web.finding import is_inspected, rule_word
+from jinpai.web.marks import is_inspected, rule_word
 from jinpai.web.tables import Cell, Column, Empty, Row, Table
 
 __all__ = ["router"]

@@ -16,7 +16,8 @@ from jinpai.store.reviews import Appeal, Case
 from jinpai.web.cases import case_shown, desk_of, moment, waiting_for
 from jinpai.web.contexts import Page, PageOf, View
 from jinpai.web.errors import Forbidden
-from jinpai.web.finding import finding_of, finding_view, is_inspected, rule_word
+from jinpai.web.finding import finding_of, finding_view
+from jinpai.web.marks import is_inspected, rule_word
 from jinpai.web.tables import Cell, Column, Empty, Row, Table
 
 __all__ = ["router"]

@@ -18,6 +18,7 @@ from jinpai.web.bubbles import lines_of
 from jinpai.web.contexts import FigurePage, Page, PageOf, View, local_path
 from jinpai.web.cursor import cursor_of, place_of
 from jinpai.web.errors import Forbidden, NotFound
+from jinpai.web.marks import found_in_talk, mark
 from jinpai.web.masking import hide
 from jinpai.web.tables import Cell, Column, Empty, Row, Table
 from jinpai.workspace import scopes_of
@@ -138,6 +139,8 @@ def conversation(page: FigurePage, buyer_id: str) -> Response:
     talk = talk_of(page, buyer_id, agent, day.isoformat(), is_plain)
     zone, settings = ZoneInfo(page.filters.shop.timezone), Settings.of(page.filters.shop.settings)
     lines = lines_of(page, talk, zone, slow=settings.slow_seconds)
+    listed = found_in_talk(page, buyer_id, agent, talk["day"])
+    found = mark(page, lines, listed, is_plain=is_plain)
     others = [row for row in talk["others"] if page.sight.sees_agent(row["agent_id"])]
     at = next(
         place for place, row in enumerate(others)
@@ -152,6 +155,8 @@ def conversation(page: FigurePage, buyer_id: str) -> Response:
     shown: dict[str, Any] = {
         "talk": talk,
         "lines": lines,
+        "found": found,
+        "tells_why": True,
         "others": [_other(page, buyer_id, row) | {"is_here": row is others[at]} for row in others],
         "subject": subject,
         "is_plain": is_plain,
@@ -162,7 +167,8 @@ def conversation(page: FigurePage, buyer_id: str) -> Response:
         **around,
     }
     title = page.w("talk_with", buyer=buyer_id, agent=name)
-    return page.show(View("conversation.html.j2", title, data=shown, json=talk))
+    told = talk | {"findings": listed}
+    return page.show(View("conversation.html.j2", title, data=shown, json=told))
 
 
 def talk_of(page: Page, buyer: str, agent: str | None, day: str, is_plain: bool) -> dict[str, Any]:
