@@ -1,4 +1,4 @@
-"""What an import did, or would do, as JSON and for people."""
+"""What an import did, or would do, for people."""
 
 from __future__ import annotations
 
@@ -11,73 +11,18 @@ from rich.table import Table
 from jinpai.cli.console import note, plain_table, show
 from jinpai.cli.words import say
 from jinpai.hints import shell_word
+from jinpai.import_report import REASONS_ZH, import_json, preview_value
 from jinpai.importing import Imported
-from jinpai.metrics.texts import json_cell, masked
+from jinpai.metrics.texts import masked
 from jinpai.tables.load import Counts
 from jinpai.tables.schema import REASONS
 
 __all__ = ["import_json", "show_import"]
 
-MAX_JSON_REJECTS = 1000
 _SHOWN = 3  # rejects of each reason that people see
 _PREVIEW = 5
 _RAW = 60
 _COUNTS = ("rows_in", "inserted", "replaced", "unchanged", "rejected")
-_REASONS_ZH = {
-    "missing_key": "主键列为空",
-    "missing_required": "必填列为空",
-    "unreadable_time": "时间无法识别",
-    "impossible_time": "时间不存在或不在 1970–2100 年之间",
-    "unreadable_number": "数字无法识别",
-    "unknown_value": "不是该列允许的取值",
-    "negative": "金额、数量或计数为负",
-    "paid_without_amount": "有付款时间而无实付金额",
-    "amount_without_paid": "有实付金额而无付款时间",
-    "end_before_start": "结束时间早于开始时间，超出时钟误差",
-    "lost_digits": "编号在表格软件里丢了位数",
-    "unreadable_json": "不是 JSON 对象",
-    "unreadable_row": "整行无法读取",
-}
-
-
-def import_json(done: Imported) -> dict[str, Any]:
-    """Return all of an import's report; at most 1000 rejects, `rejects_total` counts them all."""
-    report = done.report
-    rejects = report.rejects.slice(0, MAX_JSON_REJECTS).to_pylist()
-    found: dict[str, Any] = {
-        "dry_run": report.dry_run,
-        "files": [vars(seen) for seen in done.seen],
-        "tables": {name: vars(counts) for name, counts in report.tables.items()},
-        "total": vars(report.total),
-        "reasons": report.reasons,
-        "rejects": [
-            {
-                "table": row["table"],
-                "file": row["source_file"],
-                "row": row["source_row"],
-                "column": row["column"],
-                "reason": row["reason"],
-                "raw": row["raw"],
-            }
-            for row in rejects
-        ],
-        "rejects_total": report.rejects.num_rows,
-        "notes": [
-            {"file": one.source_file, "en": one.text_en, "zh": one.text_zh} for one in done.notes
-        ],
-        "snapshot_id": report.snapshot_id,
-        "seconds": round(report.seconds, 3),
-    }
-    if report.dry_run:
-        found["preview"] = {
-            name: [{key: _preview(value) for key, value in row.items()} for row in rows.to_pylist()]
-            for name, rows in report.samples.items()
-        }
-    return found
-
-
-def _preview(value: Any) -> Any:
-    return masked(value) if isinstance(value, str) else json_cell(value)
 
 
 def show_import(done: Imported, workspace: Path) -> None:
@@ -157,7 +102,7 @@ def _rejects(rejects: pa.Table, reasons: dict[str, int]) -> Table:
     for reason, count in reasons.items():
         for place, row in enumerate(first.get(reason, [])):
             raw = masked(" ".join(str(row["raw"] or "").split())) or ""
-            words = say(REASONS.get(reason, reason), _REASONS_ZH.get(reason, reason))
+            words = say(REASONS.get(reason, reason), REASONS_ZH.get(reason, reason))
             lines.append(
                 (
                     words if place == 0 else "",
@@ -185,5 +130,5 @@ def _sample(name: str, rows: pa.Table) -> Table:
 
 
 def _short(value: Any) -> str:
-    text = "" if value is None else " ".join(str(_preview(value)).split())
+    text = "" if value is None else " ".join(str(preview_value(value)).split())
     return text if len(text) <= 24 else text[:23] + "…"

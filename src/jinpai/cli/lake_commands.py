@@ -9,6 +9,7 @@ import typer
 
 from jinpai.cli.console import note, plain_table, print_json, progress, show
 from jinpai.cli.options import As, Memory, Threads, Workspace, as_json, checked_memory
+from jinpai.cli.undo_commands import add_undo
 from jinpai.cli.words import both, say
 
 if TYPE_CHECKING:
@@ -30,6 +31,9 @@ lake_app = typer.Typer(
         "jinpai lake verify my-shop\njinpai lake optimize my-shop\njinpai lake vacuum my-shop",
     ),
 )
+
+
+add_undo(lake_app)
 
 
 @lake_app.command(
@@ -168,7 +172,9 @@ def history(workspace: Workspace, format_: As = "table") -> None:
         "import": say("import", "导入"),
         "run": say("run", "计算"),
         "optimize": say("optimize", "合并"),
+        "forget": say("forget", "遗忘买家"),
         "repair": say("repair", "修复"),
+        "undo": say("import taken back", "撤销导入"),
     }
     yes, no = say("yes", "是"), say("no", "否")
     rows = [

@@ -35,6 +35,7 @@ __all__ = [
     "patch",
     "paths_of",
     "read_sql",
+    "restore",
     "rows_of",
     "take_back",
     "version",
@@ -354,11 +355,35 @@ def read_sql(con: duckdb.DuckDBPyConnection, files: Sequence[str], more: str = "
     return f"SELECT {star}{more} FROM {source}"
 
 
+def restore(folder: Path, target: int) -> int:
+    """Make an older version the latest again; no file is deleted. Returns the new version."""
+    table = open_table(folder)
+    table.restore(target)
+    return int(table.version())
+
+
 def take_back(folder: Path, target: int) -> None:
-    """Make an older version the latest again and delete what the versions after it added."""
-    newer = [folder / name for name in set(names_of(folder)) - set(names_of(folder, target))]
-    open_table(folder).restore(target)
+    """Make an older version the latest again and delete what the versions after it added.
+
+    Files that a restored version brought back are older than that and stay.
+    """
+    added = set(names_of(folder)) - set(names_of(folder, target))
+    newer = [folder / name for name in added - _known_before(folder, target, added)]
+    restore(folder, target)
     if here := mounted(folder):
         here.delete(newer)
     for file in newer:
         file.unlink(missing_ok=True)
+
+
+def _known_before(folder: Path, target: int, names: set[str]) -> set[str]:
+    """Return those of the files that a version up to ``target`` had; only restoring brings any."""
+    table, found = open_table(folder), set[str]()
+    since = table.history(int(table.version()) - target) if names else []
+    if not any(one.get("operation") == "RESTORE" for one in since):
+        return found
+    for at in range(target, -1, -1):
+        found |= names & set(names_of(folder, at))
+        if found == names:
+            break
+    return found
