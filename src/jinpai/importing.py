@@ -56,6 +56,7 @@ def import_paths(
     progress: Progress | None = None,
     memory: str = "3GB",
     threads: int = 2,
+    names: Mapping[Path, str] | None = None,
 ) -> Imported:
     """Import files, folders and archives, all or nothing.
 
@@ -65,6 +66,7 @@ def import_paths(
         shop_id: shop of rows that name none; default the workspace's.
         options: reader options, such as ``date_order=dmy``.
         dry_run: change nothing, report what would happen.
+        names: what people call files whose paths say nothing (see `files.open_paths`).
     Raises:
         UsageError: no path; both source and mapping; UnknownName for a source or shop.
         InputError: a file that cannot be taken; nothing was changed.
@@ -81,7 +83,7 @@ def import_paths(
         )
     entry = config.shop(shop_id)
     notes: list[Note] = []
-    files = open_paths([Path(path) for path in paths], notes)
+    files = open_paths([Path(path) for path in paths], notes, names)
     force: str | Source | None = mapping_source.load(Path(mapping)) if mapping else source
     columns = sorted({name for names in table_columns().values() for name in names})
     found = recognise(files, force, columns)

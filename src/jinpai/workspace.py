@@ -116,6 +116,7 @@ class Workspace(Appraisals):
         progress: Progress | None = None,
         memory: str = "3GB",
         threads: int = 2,
+        names: Mapping[Path, str] | None = None,
     ) -> Imported:
         """Import files, folders and archives, all or nothing (see `importing.import_paths`)."""
         return import_paths(
@@ -131,6 +132,7 @@ class Workspace(Appraisals):
             progress=progress,
             memory=memory,
             threads=threads,
+            names=names,
         )
 
     def run(

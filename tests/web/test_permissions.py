@@ -13,11 +13,20 @@ from web.conftest import Enter
 ROUTES = {route.name: route for route in every_route()}
 # A POST without its CSRF token is refused whoever asks; those are tried with one.
 PATHS = {
+    "import_files": "/import/batches/0123456789abcdef",
+    "mapping": "/import/mappings/none",
+    "job": "/jobs/999",
+    "job_events": "/jobs/999/events",
+    "job_file": "/jobs/999/file",
     "agent": "/agents/nobody",
     "metric": "/metrics/sales_amount",
     "conversation": "/conversations/nobody?day=2026-03-01",
     "order": "/orders/0",
     "payslip": "/kpi/payslips/nobody",
+    "setting_preview": "/settings/preview?name=session_gap&value=600",
+    "calibration": "/calibrations/999",
+    "calibration_case": "/calibrations/999/none",
+    "calibration_rule": "/calibrations/999/none",
     "cohort": "/loyalty/cohorts/2026-03",
 }
 

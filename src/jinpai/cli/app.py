@@ -10,6 +10,7 @@ import typer
 from jinpai.cli.cohort_commands import add_cohorts
 from jinpai.cli.console import note, print_json, progress, show
 from jinpai.cli.explain_commands import decompose, explain_app
+from jinpai.cli.jobs_commands import jobs_app
 from jinpai.cli.lake_commands import lake_app
 from jinpai.cli.options import (
     As,
@@ -487,6 +488,7 @@ app.add_typer(lake_app, name="lake")
 app.add_typer(store_app, name="store")
 add_serve(app)
 app.add_typer(user_app, name="user")
+app.add_typer(jobs_app, name="jobs")
 
 
 @app.command(

@@ -9,7 +9,7 @@ import io
 import json
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -196,27 +196,34 @@ def _long_line(name: str, number: int) -> HostileFile:
 # -- opening -------------------------------------------------------------------------------------
 
 
-def open_paths(paths: Sequence[Path], notes: list[Note] | None = None) -> list[SourceFile]:
+def open_paths(
+    paths: Sequence[Path],
+    notes: list[Note] | None = None,
+    names: Mapping[Path, str] | None = None,
+) -> list[SourceFile]:
     """Return every file under the given files, folders and .zip/.gz archives, in order.
 
     Inside a folder or archive, clutter (.DS_Store, README.md, …), empty files and files of no known
     kind are left out; each is named in ``notes`` when a list is given.
 
+    Args:
+        names: what people call files whose paths say nothing (uploads); of several, those of no
+            known kind are left out as in a folder.
     Raises:
         HostileFile: zip bomb, path or link that leaves its folder, archive within an archive.
         UnreadableFile: missing, damaged, cut off or encrypted; empty or of no known kind when the
             user named it.
     """
-    opener = _Opener(notes if notes is not None else [])
+    opener = _Opener(notes if notes is not None else [], names or {})
     for path in paths:
         opener.given(Path(path))
     return opener.files
 
 
 class _Opener:
-    def __init__(self, notes: list[Note]) -> None:
+    def __init__(self, notes: list[Note], named: Mapping[Path, str]) -> None:
         self.files: list[SourceFile] = []
-        self.notes = notes
+        self.notes, self.named = notes, named
         self._seen: set[Path] = set()
         self._names: set[str] = set()
 
@@ -225,6 +232,8 @@ class _Opener:
         try:
             if path.is_dir():
                 self._folder(path)
+            elif path in self.named:
+                self._named(path, self.named[path])
             elif path.is_file():
                 self._file(path, self._unique(path.name, path), given=True)
             else:
@@ -240,6 +249,11 @@ class _Opener:
                 file=str(path),
                 zh=f"无法打开（{reason_zh(error)}）。",
             ) from error
+
+    def _named(self, path: Path, name: str) -> None:
+        folders, _, last = name.rpartition("/")
+        if not any(self._clutter(part, name) for part in (*folders.split("/"), last) if part):
+            self._file(path, self._unique(name, Path(name)), given=len(self.named) == 1)
 
     def _unique(self, name: str, path: Path) -> str:
         """Return ``name``, or more of the path where another file already has that name."""

@@ -30,6 +30,7 @@ __all__ = [
     "interrupt_running",
     "job_of",
     "jobs_of",
+    "put_back",
     "queued_ids",
     "retry_job",
     "tell",
@@ -226,3 +227,9 @@ def retry_job(session: Session, job_id: int, *, by: str) -> Job:
             zh=f"只有失败、已取消或被中断的任务才能重试；任务 {job_id} 不是。",
         )
     return add_job(session, job.kind, job.args, by=by, retry_of=job.id)  # type: ignore[arg-type]
+
+
+def put_back(session: Session, job_id: int) -> None:
+    """Let a job that was begun wait again: its worker has to stop."""
+    job = job_of(session, job_id)
+    job.state, job.began_at, job.step, job.share = "queued", None, None, None

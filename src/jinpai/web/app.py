@@ -23,6 +23,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from jinpai import __version__
 from jinpai.errors import JinpaiError
+from jinpai.jobs import Queue
 from jinpai.store import Store, open_store
 from jinpai.web.contexts import Page, local_path
 from jinpai.web.errors import SignInFirst, WebError, error_json, error_of, wants_json
@@ -93,6 +94,7 @@ def create_app(
     """
     reader = Reader(workspace)
     opened = store or open_store(reader.config)
+    queue = Queue(reader.config, opened)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -103,6 +105,7 @@ def create_app(
         if warms:
             await run_in_threadpool(warmer.stop)
         reader.close()
+        queue.close()
         if store is None:
             opened.close()
 
@@ -116,6 +119,7 @@ def create_app(
         dependencies=[Depends(guard)],
     )
     app.state.reader, app.state.store = reader, opened
+    app.state.queue = queue
     for router in routers():
         app.include_router(router)
     app.mount("/static", _Static(directory=str(_STATIC)), name="static")

@@ -1,0 +1,274 @@
+"""The worker: one process per workspace that does its jobs one after the other.
+
+It holds ``WORKSPACE/jobs.lock`` as long as it lives; the system frees it when it dies, so who gets
+the lock knows that no other worker lives and that a job marked running was cut short. Beside the
+jobs it sends messages for rows that wait without one, asks for the nightly run, watches a folder,
+and sweeps what nobody needs.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from huey.consumer import Consumer
+
+from jinpai.errors import JinpaiError
+from jinpai.jobs.batches import sweep
+from jinpai.jobs.queue import Queue, messages_of
+from jinpai.jobs.watch import Watcher
+from jinpai.jobs.work import do
+from jinpai.store import Store, open_store
+from jinpai.store.jobs import (
+    ACTIVE,
+    add_job,
+    claim,
+    finish,
+    interrupt_running,
+    job_of,
+    jobs_of,
+    put_back,
+    queued_ids,
+    tell,
+)
+from jinpai.workspace_config import load_config
+
+__all__ = ["Cancelled", "Worker", "is_working"]
+
+_LOG = logging.getLogger("jinpai.jobs")
+_LOCK = "jobs.lock"
+_TELL_EVERY = 0.3
+_POLL, _MINUTE = 1.0, 60.0
+_LATE = timedelta(hours=6)  # a worker that was not there at night runs until then
+
+
+class Cancelled(Exception):
+    """Somebody cancelled the job."""
+
+
+class Stopped(BaseException):
+    """The worker has to stop; the job goes back into the queue."""
+
+
+class Worker:
+    """Does the jobs of a workspace (see `run` and `drain`)."""
+
+    def __init__(self, root: str | Path) -> None:
+        self.root = Path(root)
+        self.store: Store = open_store(load_config(self.root))
+        self._stop = threading.Event()
+        self._watcher: tuple[Path, Watcher] | None = None
+
+    def close(self) -> None:
+        """Close the store."""
+        self.store.close()
+
+    def stop(self) -> None:
+        """Stop at the next step of the job at work, which goes back into the queue."""
+        self._stop.set()
+
+    def run(self, *, parent: int | None = None) -> None:
+        """Work until stopped by `stop` or a signal, or until the process ``parent`` is gone.
+
+        Waits while another worker is at work.
+        """
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: self._stop.set())
+        with self._lock(parent) as is_mine:
+            if not is_mine:
+                return
+            self._begin()
+            config = load_config(self.root)
+            huey, _ = messages_of(config, self.store.url, self.work)
+            consumer = _Consumer(huey, periodic=False, initial_delay=0.1, max_delay=_POLL)
+            consumer.start()
+            due = time.monotonic()
+            while not self._stop.wait(_POLL) and (parent is None or os.getppid() == parent):
+                consumer.check_worker_health()
+                if time.monotonic() >= due:
+                    due += _MINUTE
+                    self._chores()
+            self._stop.set()
+            consumer.stop(graceful=True)
+            if self._watcher is not None:
+                self._watcher[1].stop()
+
+    def drain(self) -> int:
+        """Do all jobs that wait, in this thread, and return how many there were."""
+        done = 0
+        with self._lock(None):
+            self._begin()
+            while True:
+                with self.store.read() as session:
+                    waiting = queued_ids(session)
+                if not waiting:
+                    return done
+                self.work(waiting[0])
+                done += 1
+
+    def work(self, job_id: int) -> None:
+        """Do one job, unless it waits no more or another is at work; never raises for its sake."""
+        with self.store.write() as session:
+            if not claim(session, job_id):
+                return
+            job = job_of(session, job_id)
+            kind, args = job.kind, job.args
+        _LOG.info("job begun", extra={"job": job_id, "kind": kind})
+        started = time.monotonic()
+        state = self._do(job_id, kind, args)
+        seconds = round(time.monotonic() - started, 3)
+        _LOG.info("job ended", extra={"job": job_id, "state": state, "seconds": seconds})
+
+    def _do(self, job_id: int, kind: str, args: dict[str, Any]) -> str:
+        error: tuple[str, str] | None = None
+        result: dict[str, Any] | None = None
+        try:
+            result = do(kind, args, self.root, job_id, self._teller(job_id))
+            state = "done"
+        except Stopped:
+            with self.store.write() as session:
+                put_back(session, job_id)
+            return "queued"
+        except Cancelled:
+            state = "cancelled"
+        except JinpaiError as told:
+            state, error = "failed", (told.text_zh, str(told))
+        except Exception:
+            _LOG.exception("job %s failed", job_id)
+            state = "failed"
+            error = (
+                "内部出错，详情见服务器日志。",
+                "Something went wrong; the server's log says what.",
+            )
+        with self.store.write() as session:
+            finish(session, job_id, state, result=result, error=error)  # type: ignore[arg-type]
+            follows = state == "done" and args.get("then_run")
+            if follows:
+                add_job(session, "run", {}, by=job_of(session, job_id).asked_by)
+        if follows:
+            with self._queue() as queue:
+                queue.remind()
+        return state
+
+    def _teller(self, job_id: int) -> Any:
+        last = 0.0
+
+        def told(step: str, share: float | None) -> None:
+            nonlocal last
+            if self._stop.is_set():
+                raise Stopped
+            if time.monotonic() - last < _TELL_EVERY:
+                return
+            last = time.monotonic()
+            with self.store.write() as session:
+                goes_on = tell(session, job_id, step, share)
+            if not goes_on:
+                raise Cancelled
+
+        return told
+
+    def _begin(self) -> None:
+        """Mark what a dead worker left, and send the messages that were lost."""
+        with self.store.write() as session:
+            for job_id in interrupt_running(session):
+                _LOG.warning("job interrupted", extra={"job": job_id})
+        with self._queue() as queue:
+            queue.remind()
+
+    def _chores(self) -> None:
+        try:
+            self.every_minute()
+        except (JinpaiError, OSError):  # such as a jinpai.toml that somebody edits right now
+            _LOG.exception("what is done by itself was left out this minute")
+
+    def every_minute(self) -> None:
+        """Send lost messages, ask for the nightly run, follow the folder to watch, sweep."""
+        config = load_config(self.root)
+        with self._queue() as queue:
+            queue.remind()
+            zone = ZoneInfo(config.shop().timezone)
+            if self.is_night(datetime.now(zone)):
+                queue.ask("run", by="nightly")
+        self._follow(config.jobs.watched(self.root))
+        with self.store.read() as session:
+            active = jobs_of(session, states=ACTIVE, limit=1000)
+            recent = jobs_of(session, kinds=["look", "import"], limit=200)
+        sweep(self.root, {str(job.args.get("batch")) for job in (*active, *recent)})
+
+    def is_night(self, at: datetime) -> bool:
+        """Whether the nightly run of this day is due and was not asked for."""
+        nightly = load_config(self.root).jobs.nightly
+        if nightly is None:
+            return False
+        due = at.replace(hour=nightly.hour, minute=nightly.minute, second=0, microsecond=0)
+        if not timedelta(0) <= at - due < _LATE:
+            return False
+        with self.store.read() as session:
+            runs = jobs_of(session, kinds=["run"], limit=200)
+        return not any(job.asked_by == "nightly" and job.asked_at >= due for job in runs)
+
+    def _follow(self, folder: Path | None) -> None:
+        if self._watcher is not None and self._watcher[0] != folder:
+            self._watcher[1].stop()
+            self._watcher = None
+        if folder is not None and self._watcher is None:
+            queue = Queue(load_config(self.root), self.store)
+            self._watcher = (folder, Watcher(self.root, folder, queue))
+            self._watcher[1].start()
+
+    @contextmanager
+    def _queue(self) -> Iterator[Queue]:
+        queue = Queue(load_config(self.root), self.store)
+        try:
+            yield queue
+        finally:
+            queue.close()
+
+    @contextmanager
+    def _lock(self, parent: int | None) -> Iterator[bool]:
+        """Hold the worker's lock; yields False when stopped, or orphaned, while waiting for it."""
+        handle = os.open(self.root / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            while not _taken(handle):
+                if self._stop.wait(0.2) or (parent is not None and os.getppid() != parent):
+                    yield False
+                    return
+            yield True
+        finally:
+            os.close(handle)
+
+
+class _Consumer(Consumer):  # type: ignore[misc]
+    """huey's, one thread; signals are the worker's own."""
+
+    def _set_signal_handlers(self) -> None:
+        return
+
+
+def is_working(root: Path) -> bool:
+    """Tell whether a worker of the workspace lives."""
+    with suppress(FileNotFoundError):
+        handle = os.open(root / _LOCK, os.O_RDWR)
+        try:
+            return not _taken(handle)
+        finally:
+            os.close(handle)
+    return False
+
+
+def _taken(handle: int) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
