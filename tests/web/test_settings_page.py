@@ -57,3 +57,36 @@ def test_what_cannot_be_is_refused_and_shown_again(enter: Enter, shop: Path) -> 
     assert answer.status_code == 400
     assert "<b>never" not in answer.text
     assert load_config(shop).history() == before
+
+
+def test_a_change_is_tried_before_it_is_saved(enter: Enter, shop: Path) -> None:
+    browser, history = enter("owner"), load_config(shop).history()
+    told = browser.get("/settings/preview?name=session_gap&value=30+min", headers=JSON).json()
+    rows = told["tables"]["preview"]["rows"]
+    # Longer sessions cut off fewer answers: fewer rounds stay unanswered, none more.
+    (shop_row,) = [row for row in rows if row["metric"] == "未回复轮数" and row["agent"] == "全店"]
+    assert shop_row["after"] < shop_row["before"]
+    assert all(row["before"] != row["after"] for row in rows)
+    part = browser.get(
+        "/settings/preview?name=session_gap&value=30+min", headers={"hx-target": "preview"}
+    )
+    assert "<html" not in part.text
+    assert load_config(shop).history() == history
+    for query, status in {
+        "name=none&value=1": 404,
+        "name=session_gap&value=never": 200,  # told on the page
+        "name=session_gap": 200,
+    }.items():
+        assert browser.get(f"/settings/preview?{query}").status_code == status
+
+
+def test_a_setting_and_its_audit_entry_come_together(
+    enter: Enter, shop: Path, app: FastAPI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*args: object, **more: object) -> None:
+        raise RuntimeError("the disk is full")
+
+    monkeypatch.setattr("jinpai.web.views.settings.log_event", broken)
+    answer = send(enter("owner"), name="session_gap", value="17 min", place="all")
+    assert answer.status_code == 500
+    assert load_config(shop).get("session_gap").value != 17 * 60

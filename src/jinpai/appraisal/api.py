@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from jinpai.appraisal.grades import GradeCard, grade_period
 from jinpai.appraisal.locks import lock_period, recompute, since_lock
 from jinpai.appraisal.period import Day, Scorecard, score_period
+from jinpai.appraisal.preview import SettingPreview, preview_setting
 from jinpai.appraisal.whatif import Told, WhatIf, what_if
 from jinpai.scoring.figures import By
 from jinpai.scoring.plan import Plan
 from jinpai.scoring.policy import Policy
+from jinpai.settings import Value
 
 if TYPE_CHECKING:
     from jinpai.workspace import Workspace
@@ -72,6 +75,12 @@ class Appraisals:
             allow_mixed=allow_mixed,
             told=told,
         )
+
+    def preview_setting(
+        self, name: str, value: Value, *, first: date, last: date, shop_id: str
+    ) -> SettingPreview:
+        """Return what a change of a setting would do (see `appraisal.preview`)."""
+        return preview_setting(self._shop, name, value, first=first, last=last, shop_id=shop_id)
 
     def grade(
         self,

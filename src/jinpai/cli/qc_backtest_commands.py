@@ -237,12 +237,11 @@ def backtest_(
 
 def _within(sessions: Any, days: Sequence[Any], config: Any, advance: Any) -> Iterator[Any]:
     """Yield the sessions that began on one of the days, in their shop's time."""
-    from jinpai.periods import local_time
+    from jinpai.quality.rule_diff import day_of
 
     first, last = days
     for done, one in enumerate(sessions, 1):
-        zone = config.shop(one.session.session_id.partition("/")[0]).timezone
-        day = local_time(round((one.session.messages[0].at or 0.0) * 1e6), zone).date()
+        day = day_of(one, lambda shop_id: config.shop(shop_id).timezone)
         if (first is None or first <= day) and (last is None or day <= last):
             yield one
         advance(done, f"{done:,}")

@@ -9,8 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
-from jinpai.cli.console import note, print_json, show
-from jinpai.cli.options import As, Shop, Workspace, as_json
+from jinpai.cli.console import note, print_json, progress, show
+from jinpai.cli.options import As, First, Last, Shop, Workspace, as_json
 from jinpai.cli.words import both, say
 from jinpai.errors import UsageError
 from jinpai.hints import shell_word
@@ -32,6 +32,9 @@ settings_app = typer.Typer(
 )
 Name = Annotated[
     str, typer.Argument(metavar="KEY", show_default=False, help=both("Name", "设置名"))
+]
+Value = Annotated[
+    str, typer.Argument(metavar="VALUE", show_default=False, help=both("New value", "新值"))
 ]
 
 
@@ -88,10 +91,7 @@ def get(context: typer.Context, key: Name, shop: Shop = None, format_: As = "tab
 def set_(
     context: typer.Context,
     key: Name,
-    value: Annotated[
-        str,
-        typer.Argument(metavar="VALUE", show_default=False, help=both("New value", "新值")),
-    ],
+    value: Value,
     shop: Shop = None,
     format_: As = "table",
 ) -> None:
@@ -117,6 +117,64 @@ def set_(
             f"{key}：{old} -> {new}。重新计算后生效：jinpai run {shell_word(context.obj)}",
         ),
         "green",
+    )
+
+
+@settings_app.command(
+    "try",
+    context_settings={"ignore_unknown_options": True},
+    help=both(
+        "Show which figures another value would change, worked out in memory; nothing is saved.",
+        "试算换一个值后哪些指标会变；只在内存里算，不保存。",
+    ),
+    epilog=both(
+        "jinpai settings my-shop try session_gap '10 min' --from 2026-03-01 --to 2026-03-31",
+        "jinpai settings my-shop try session_gap 10分钟 --from 2026-03-01 --to 2026-03-31",
+    ),
+)
+def try_(
+    context: typer.Context,
+    key: Name,
+    value: Value,
+    shop: Shop = None,
+    first: First = None,
+    last: Last = None,
+    format_: As = "table",
+) -> None:
+    """Try one setting."""
+    from datetime import date
+
+    from jinpai.cli.setting_tables import preview_json, preview_table
+    from jinpai.periods import parse_range
+    from jinpai.workspace import Workspace as Opened
+
+    opened = Opened(context.obj)
+    shop_id = shop or opened.config.default_shop
+    with opened.derived(shop_id) as (_, shops, _snapshot):
+        loaded = [date.fromisoformat(day) for day in (shops[0].first_day, shops[0].last_day)]
+    start, end = parse_range(first, last)
+    with progress(say("Working it out", "试算")):
+        found = opened.preview_setting(
+            key, value, first=start or loaded[0], last=end or loaded[1], shop_id=shop_id
+        )
+    if as_json(format_):
+        print_json(preview_json(found))
+        return
+    if found.changed:
+        show(preview_table(found))
+    n, of = len(found.changed), found.figures
+    old, new = (json.dumps(part, ensure_ascii=False) for part in (found.old, found.new))
+    note(
+        say(
+            f"{key}: {old} -> {new}: {n} of {of} figures change; nothing was saved.",
+            f"{key}：{old} -> {new}：{of} 个数字中有 {n} 个会变；没有保存。",
+        )
+        if found.acts
+        else say(
+            f"{key} acts on scores, grades or inspection; no figure depends on it.",
+            f"{key} 只影响打分、定级或质检，不改变任何指标。",
+        ),
+        "dim",
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
@@ -13,7 +13,18 @@ from jinpai.cli.words import say
 from jinpai.settings import REGISTRY, setting
 from jinpai.workspace_config import Change, Config
 
-__all__ = ["change_json", "history_table", "setting_json", "settings_json", "settings_table"]
+if TYPE_CHECKING:
+    from jinpai.appraisal.preview import SettingPreview
+
+__all__ = [
+    "change_json",
+    "history_table",
+    "preview_json",
+    "preview_table",
+    "setting_json",
+    "settings_json",
+    "settings_table",
+]
 
 _SOURCES = {"default": "默认", "workspace": "工作区", "shop": "店铺"}
 _UNITS = {
@@ -99,3 +110,31 @@ def history_table(changes: Iterable[Change]) -> Table:
         for change in changes
     ]
     return plain_table(heads, rows)
+
+
+def preview_json(found: SettingPreview) -> dict[str, Any]:
+    """Return what a change would do; the shop's own figures have ``agent_id`` null, ``is_shop``."""
+    from jinpai.metrics.result import json_value
+
+    made = {"setting": found.name, "old": found.old, "new": found.new}
+    span = {"from": found.first.isoformat(), "to": found.last.isoformat()}
+    changed = [
+        one._asdict() | {"before": json_value(one.before), "after": json_value(one.after)}
+        for one in found.changed
+    ]
+    return made | span | {"figures": found.figures, "changed": changed}
+
+
+def preview_table(found: SettingPreview) -> Table:
+    """Return the figures that a change would alter as a table."""
+    from jinpai.cli.figures import figure_text
+    from jinpai.metrics.definition import registry
+
+    heads = say("Metric,Agent,Now,Then", "指标,客服,现在,改后").split(",")
+    rows = []
+    for one in found.changed:
+        metric = registry().metric(one.metric)
+        nobody = say("the shop", "全店") if one.is_shop else say("nobody", "无人")
+        values = (figure_text(metric, value) for value in (one.before, one.after))
+        rows.append((say(metric.en, metric.zh), one.agent_id or nobody, *values))
+    return plain_table(heads, rows, right=(2, 3))

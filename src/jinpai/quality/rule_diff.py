@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
+from jinpai.periods import local_time
 from jinpai.quality.inspect import Inspected
 from jinpai.quality.judge import Finding, Judge, score
 
-__all__ = ["RuleDiff", "compare"]
+__all__ = ["RuleDiff", "compare", "day_of"]
 
 
 @dataclass
@@ -117,6 +118,16 @@ def _example(change: str, one: Inspected, found: Finding) -> dict[str, Any]:
         "reason_zh": found.reason_zh,
         "reason_en": found.reason_en,
     }
+
+
+def day_of(one: Inspected, zone_of: Callable[[str], str]) -> date:
+    """Return the local day on which a session of a workspace began.
+
+    Args:
+        zone_of: shop_id -> its IANA time zone.
+    """
+    zone = zone_of(one.session.session_id.partition("/")[0])
+    return local_time(round((one.session.messages[0].at or 0.0) * 1e6), zone).date()
 
 
 def compare(found: Iterable[Inspected], old: Judge, new: Judge, shown: int = 3) -> RuleDiff:

@@ -18,12 +18,19 @@ from jinpai.errors import UnknownName, UsageError
 from jinpai.scoring.plan import SPELLINGS, Plan, plan_of
 from jinpai.settings import Settings, parse
 
-__all__ = ["PLAN_SETTINGS", "Change", "changed_plan", "changed_settings", "read_changes"]
+__all__ = [
+    "AT_IMPORT",
+    "PLAN_SETTINGS",
+    "Change",
+    "changed_plan",
+    "changed_settings",
+    "read_changes",
+]
 
 # Settings that only scoring reads: nothing has to be run again for them.
 PLAN_SETTINGS = ("judge_rule", "missing", "promote_after", "demote_after")
 # Applied when files are imported: a run cannot change them any more.
-_AT_IMPORT = ("clock_skew",)
+AT_IMPORT = ("clock_skew",)
 _STEP = re.compile(r"\[(\d+)\]|([^.\[\]]+)")
 
 
@@ -58,7 +65,7 @@ def read_changes(texts: Iterable[str]) -> list[Change]:
         setting = path.removeprefix("settings.") if path.startswith("settings.") else ""
         if setting:
             parse(setting, value.strip())
-        if setting in _AT_IMPORT:
+        if setting in AT_IMPORT:
             raise UsageError(
                 f"{setting} acts when files are imported; a what-if cannot change it.",
                 zh=f"{setting} 在导入时生效，无法在推演中更改。",

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Form
 from starlette.responses import RedirectResponse, Response
 
-from jinpai.errors import Conflict, UsageError
+from jinpai.errors import Conflict, UsageError, WorkspaceError
 from jinpai.settings import REGISTRY, Setting, Value, setting
 from jinpai.store import log_event
 from jinpai.web.cases import moment
@@ -16,7 +16,7 @@ from jinpai.web.contexts import Page, PageOf, View
 from jinpai.web.tables import Cell, Column, Empty, Row, Table
 from jinpai.workspace_config import Change, load_config
 
-__all__ = ["router"]
+__all__ = ["router", "wanted_value", "written_value"]
 
 router = APIRouter()
 Short = Annotated[str, Form(max_length=200)]
@@ -65,7 +65,7 @@ def _row(page: Page, config: Any, entry: Setting) -> Row:
     source = w(f"setting_from_{found.source}")
     return {
         "what": Cell(w.pick(entry.zh, entry.en), href=_href(page, entry.name)),
-        "value": Cell(_written(found.value), text=_shown(page, entry, found.value)),
+        "value": Cell(written_value(found.value), text=_shown(page, entry, found.value)),
         "source": Cell(found.source, text=source, badge=_BADGES[found.source]),
         "name": Cell(entry.name),
     }
@@ -75,7 +75,8 @@ def _href(page: Page, name: str) -> str:
     return page.url("settings", name=name) + "#setting"
 
 
-def _written(value: Value) -> str:
+def written_value(value: Value) -> str:
+    """Return a value as it is written in the file."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
@@ -90,7 +91,7 @@ def _shown(page: Page, entry: Setting, value: Value) -> str:
         return w("setting_on" if value else "setting_off")
     if entry.kind in ("seconds", "hours", "days"):
         return w(f"setting_in_{entry.kind}", n=value)
-    return w("setting_duty") if entry.kind == "duty_hours" else _written(value)
+    return w("setting_duty") if entry.kind == "duty_hours" else written_value(value)
 
 
 def _change(page: Page, one: Change) -> Row:
@@ -98,7 +99,8 @@ def _change(page: Page, one: Change) -> Row:
     entry = REGISTRY.get(one.name)
     by_hand = w("setting_by_hand") if one.by_hand else ""
     old, new = (
-        w("setting_unset") if value is None else _written(value) for value in (one.old, one.new)
+        w("setting_unset") if value is None else written_value(value)
+        for value in (one.old, one.new)
     )
     return {
         "at": Cell(one.at, text=moment(page, one.at)),
@@ -113,7 +115,7 @@ def _chosen(page: Page, config: Any, entry: Setting, typed: str | None) -> dict[
     """What the form of one setting shows."""
     found = config.get(entry.name, page.filters.shop_id)
     value = found.value
-    text = "\n".join(value) if entry.kind == "texts" else _written(value)
+    text = "\n".join(value) if entry.kind == "texts" else written_value(value)
     choices = ("true", "false") if entry.kind == "switch" else entry.choices
     return {
         "name": entry.name,
@@ -136,22 +138,35 @@ def setting_change(
     """Change a setting for all shops or one, or take the change back."""
     entry = setting(name)
     shop_id = page.filters.shop_id if place == "shop" else None
-    wanted: Value = _wanted(entry, value)
+    wanted: Value = wanted_value(entry, value)
     try:
-        made = load_config(page.reader.root).set(name, None if back else wanted, shop_id)
-    except (UsageError, Conflict) as error:
+        _save(page, name, None if back else wanted, shop_id)
+    except (UsageError, Conflict, WorkspaceError) as error:
         return _settings(page, page.w.pick(error.text_zh, str(error)), value)
-    if made.old != made.new:
+    return RedirectResponse(page.url("settings"), 303)
+
+
+def _save(page: Page, name: str, value: Value, shop_id: str | None) -> None:
+    """Write a setting and its audit entry: both, or neither when one of them fails."""
+    made: Change | None = None
+    try:
         with page.store.write() as session:
+            made = load_config(page.reader.root).set(name, value, shop_id)
+            if made.old == made.new:
+                return
             log_event(
                 session, actor=page.user.login, kind="setting.changed",
                 subject=f"setting:{name}", before={"value": made.old, "shop": shop_id},
                 after={"value": made.new, "shop": shop_id},
             )  # fmt: skip
-    return RedirectResponse(page.url("settings"), 303)
+    except BaseException:
+        if made is not None and made.old != made.new:
+            load_config(page.reader.root).set(name, made.old, shop_id)
+        raise
 
 
-def _wanted(entry: Setting, value: str) -> Value:
+def wanted_value(entry: Setting, value: str) -> Value:
+    """Return what was typed as the setting takes it: lists have a text a line."""
     if entry.kind != "texts":
         return value
     return [line.strip() for line in value.splitlines() if line.strip()]
