@@ -12,7 +12,13 @@ from jinpai.line import ShopRun
 from jinpai.metrics.texts import json_cells, shown_message
 from jinpai.settings import Settings
 
-__all__ = ["findings_of_talk", "list_findings", "read_finding", "show_finding"]
+__all__ = [
+    "count_by_rule",
+    "findings_of_talk",
+    "list_findings",
+    "read_finding",
+    "show_finding",
+]
 
 _FINDINGS = """
 select
@@ -27,6 +33,14 @@ from findings
 where shop_id = $shop_id and day = $day and buyer_id = $buyer_id
     and agent_id is not distinct from $agent_id
 order by is_fatal desc, points, started_at, finding_id
+"""
+_BY_RULE = """
+select rule, is_shadow, count(*) as findings, count(distinct session_id) as sessions,
+    count(distinct agent_id) as agents
+from findings
+where shop_id = $shop_id and day >= $first and day <= $last
+group by rule, is_shadow
+order by findings desc, rule
 """
 _SESSION = """
 select
@@ -116,6 +130,14 @@ def findings_of_talk(
     """
     values = {"shop_id": shop_id, "buyer_id": buyer_id, "agent_id": agent_id, "day": day}
     return [_json(row) for row in engine.fetch("findings of a talk", _OF_TALK, values).to_pylist()]
+
+
+def count_by_rule(
+    engine: DuckEngine, shop_id: str, first: date, last: date
+) -> list[dict[str, Any]]:
+    """Return for each rule, and whether it was on trial, its findings, sessions and agents."""
+    values = {"shop_id": shop_id, "first": first, "last": last}
+    return list(engine.fetch("findings by rule", _BY_RULE, values).to_pylist())
 
 
 def _order_of(sort: str) -> str:

@@ -18,7 +18,15 @@ from jinpai.quality.acts.patterns import shipped_acts
 from jinpai.quality.checks import CHECK_ACTS, CHECKS
 from jinpai.quality.sequence import compile_sequence
 
-__all__ = ["Condition", "Rule", "act_names", "load_rules", "read_rules", "shipped_rules"]
+__all__ = [
+    "Condition",
+    "Rule",
+    "act_names",
+    "load_rules",
+    "read_rules",
+    "rules_with",
+    "shipped_rules",
+]
 
 _DEPTH = 8
 
@@ -180,18 +188,27 @@ def load_rules(path: Path | None, acts: Collection[str]) -> tuple[Rule, ...]:
 
     ``{code: {drop: true}}`` leaves a rule out. Raises UsageError.
     """
-    rules = {rule.code: rule for rule in shipped_rules()}
     if path is None:
-        return tuple(rules.values())
+        return shipped_rules()
     try:
-        data = yaml.safe_load(path.read_text("utf-8")) or {}
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise _bad(str(path), " ".join(str(error).split())) from None
+        text = path.read_text("utf-8")
+    except UnicodeDecodeError as error:
+        raise _bad(str(path), str(error)) from None
+    return rules_with(text, str(path), acts)
+
+
+def rules_with(text: str, where: str, acts: Collection[str]) -> tuple[Rule, ...]:
+    """Return the shipped rules with a shop's own as they are written (see `load_rules`)."""
+    rules = {rule.code: rule for rule in shipped_rules()}
+    try:
+        data = yaml.safe_load(text) or {}
+    except (yaml.YAMLError, RecursionError) as error:
+        raise _bad(where, " ".join(str(error).split())) from None
     known = {
         code: rule.model_dump(by_alias=True, exclude={"code"}, exclude_unset=True)
         for code, rule in rules.items()
     }
-    for rule in read_rules(data, str(path), acts, known):
+    for rule in read_rules(data, where, acts, known):
         rules[rule.code] = rule
     dropped = {
         code for code, entry in data.items() if isinstance(entry, dict) and entry.get("drop")

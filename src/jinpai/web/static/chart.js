@@ -128,6 +128,43 @@
       ];
       return option;
     },
+    // Shares at values of a setting: one place each, whatever lies between them.
+    steps(chart, look) {
+      const option = base(look);
+      option.xAxis = category(look, chart.labels);
+      option.yAxis = valueAxis(look, chart.unit, { min: 0, max: 1 });
+      option.tooltip.valueFormatter = (value) => show(chart.unit, value);
+      option.series = chart.lines.map((one) => ({ type: "line", name: one.name, data: one.values, symbolSize: 6, connectNulls: false, lineStyle: { width: 2 } }));
+      return option;
+    },
+    // Everybody's value, a point each, over the bands of an indicator with their scores.
+    bands(chart, look) {
+      const option = base(look);
+      const values = chart.dots.map((one) => one[1]);
+      const ends = chart.bands.flatMap((one) => [one.low, one.high]).filter((one) => one !== null);
+      const inner = chart.bands.length > 1 ? ends.filter((one, at) => at > 0 && at < ends.length - 1) : ends;
+      const all = [...values, ...(inner.length ? inner : ends)];
+      const low = Math.min(...all), high = Math.max(...all), room = (high - low || Math.abs(high) || 1) * 0.08;
+      const from = Math.min(...ends) >= 0 ? Math.max(0, low - room) : low - room;
+      option.grid = { left: 8, right: 14, top: 22, bottom: 4, outerBoundsMode: "same", outerBoundsContain: "axisLabel" };
+      option.legend.show = false;
+      option.xAxis = valueAxis(look, chart.unit, { min: from, max: high + room, splitLine: { show: false } });
+      option.xAxis.axisLabel.formatter = (value) => (chart.unit === "ratio" ? Number((value * 100).toFixed(1)) + "%" : short(value));
+      option.xAxis.axisLabel.showMinLabel = option.xAxis.axisLabel.showMaxLabel = false;
+      option.yAxis = { type: "value", min: 0, max: 1, show: false };
+      option.tooltip.trigger = "item";
+      option.tooltip.formatter = (item) => rowText(item.data.name, show(chart.unit, item.value[0]) + " → " + item.data.score);
+      const shades = chart.bands.filter((one) => (one.low === null || one.low < high + room) && (one.high === null || one.high > from)).map((one, at) => [
+        { xAxis: one.low === null ? from : Math.max(one.low, from), itemStyle: { color: look.neutral, opacity: at % 2 ? 0.22 : 0.1 }, label: { show: true, position: "top", color: look.quiet, fontSize: 11, formatter: String(one.score) } },
+        { xAxis: one.high === null ? high + room : Math.min(one.high, high + room) },
+      ]);
+      option.series = [{
+        type: "scatter", symbolSize: 10, itemStyle: { color: look.series[0], opacity: 0.8 },
+        data: chart.dots.map((one, at) => ({ name: one[0], value: [one[1], 0.2 + 0.6 * ((at * 0.618) % 1)], score: one[2] })),
+        markArea: { silent: true, data: shades },
+      }];
+      return option;
+    },
     tornado(chart, look, width) {
       const option = base(look);
       const points = (value) => (value > 0 ? "+" : value < 0 ? "−" : "") + Number(Math.abs(value).toFixed(2)).toLocaleString(locale);

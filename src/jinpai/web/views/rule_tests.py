@@ -1,0 +1,209 @@
+"""How right the rules are: by the reviewers' rulings or a labelled file; rules on trial."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple
+
+from fastapi import APIRouter, Form, UploadFile
+from starlette.responses import Response
+
+from jinpai.errors import InputError, JinpaiError, UnknownName
+from jinpai.inspection import count_by_rule
+from jinpai.quality.backtest import Truth, curve, measure, read_truth
+from jinpai.quality.book import Book, load_book
+from jinpai.quality.rule import Rule
+from jinpai.review.labels import write_labels
+from jinpai.web.charts import Chart, line
+from jinpai.web.contexts import Page, PageOf, View
+from jinpai.web.marks import rule_word
+from jinpai.web.tables import Cell, Column, Empty, Row, Table
+from jinpai.workspace import Workspace
+
+__all__ = ["router"]
+
+router = APIRouter()
+_MB = 32
+_FIGURES = ("precision", "recall", "f1")
+
+
+class _Tested(NamedTuple):
+    """What the rules were tested on: ``source`` says where it comes from."""
+
+    book: Book
+    truths: Sequence[Truth]
+    source: str
+
+
+@router.get("/rule-tests", name="rule_tests")
+def rule_tests(page: PageOf) -> Response:
+    """Show how right each rule is by the reviewers' rulings, and what rules on trial find."""
+    book = load_book(page.reader.root)
+    truths = _by_rulings(page, book)
+    tested = _Tested(book, truths, page.w("rule_tests_rulings"))
+    return page.show(_view(page, tested, page.query.get("curve", "")))
+
+
+@router.post("/rule-tests", name="rule_tests_file")
+def rule_tests_file(
+    page: PageOf, file: UploadFile, curve: Annotated[str, Form(max_length=100)] = ""
+) -> Response:
+    """Show the same by a labelled file, which is not kept."""
+    w, book = page.w, load_book(page.reader.root)
+    name = Path(file.filename or "").name[:80]
+    try:
+        truths = _by_file(page, book, file)
+    except JinpaiError as error:
+        told = w.pick(error.text_zh, str(error))
+        return page.show(_view(page, _Tested(book, (), name), "", told))
+    return page.show(_view(page, _Tested(book, truths, w("rule_tests_of_file", name=name)), curve))
+
+
+def _by_rulings(page: Page, book: Book) -> Sequence[Truth]:
+    """The sessions with decided findings; none where nothing was decided."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "rulings.jsonl"
+        with path.open("w", encoding="utf-8") as out:
+            written = write_labels(Workspace(page.reader.root), page.store, out)
+        return read_truth(path, book.scanner) if written.labels else ()
+
+
+def _by_file(page: Page, book: Book, file: UploadFile) -> Sequence[Truth]:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "labelled.jsonl"
+        size = 0
+        with path.open("wb") as out:
+            for part in iter(partial(file.file.read, 1 << 20), b""):
+                size += len(part)
+                if size > _MB << 20:
+                    raise InputError(
+                        f"The file is larger than {_MB} MB.", zh=f"文件超过 {_MB} MB。"
+                    )
+                out.write(part)
+        try:
+            return read_truth(path, book.scanner)
+        except InputError as error:  # nobody needs the name of a passing file
+            place = f"{path}"
+            raise InputError(
+                str(error).replace(place, path.name), zh=error.text_zh.replace(place, path.name)
+            ) from None
+
+
+def _view(page: Page, tested: _Tested, asked: str, told: str = "") -> View:
+    w = page.w
+    settings = [
+        (f"{rule.code}.{name}", f"{w.pick(rule.zh, rule.en)} · {name} = {value:g}")
+        for rule in tested.book.rules
+        for name, value in rule.settings.items()
+    ]
+    tables = [_figures(page, tested), _shadows(page, tested.book)]
+    charts: dict[str, Chart] = {}
+    shown: dict[str, Any] = {
+        "source": tested.source, "told": told, "settings": settings, "asked": asked, "mb": _MB,
+        "n": len(tested.truths), "in_force": "",
+    }  # fmt: skip
+    if asked and tested.truths:
+        rule, setting = _asked(tested.book, asked)
+        points = curve(rule, setting, (), tested.book.scanner, tested.truths)
+        shown["in_force"] = f"{rule.settings[setting]:g}"
+        tables.append(_points(page, points))
+        if any(one["right"] or one["wrong"] for one in points):
+            charts["curve"] = _drawn(page, points)
+    status = 400 if told else 200
+    return View("rule_tests.html.j2", w("rule_tests"), tables, charts, shown, status=status)
+
+
+def _asked(book: Book, asked: str) -> tuple[Rule, str]:
+    code, _, setting = asked.partition(".")
+    known = {rule.code: rule for rule in book.rules}
+    if code not in known:
+        raise UnknownName("rule", code, known)
+    if setting not in known[code].settings:
+        raise UnknownName("setting", setting, known[code].settings)
+    return known[code], setting
+
+
+def _columns(page: Page, first: Column) -> list[Column]:
+    w = page.w
+    return [
+        first,
+        *(Column(f, w(f"rule_test_{f}"), "count") for f in ("right", "wrong", "missed")),
+        *(Column(name, w(f"rule_test_{name}"), "ratio") for name in _FIGURES),
+    ]
+
+
+def _cells(page: Page, one: Mapping[str, Any]) -> Row:
+    made = {name: Cell(one[name]) for name in ("right", "wrong", "missed")}
+    for name in _FIGURES:
+        bounds = one[f"{name}_interval"]
+        known = one[name] is not None and bounds is not None
+        between = [page.w.percent(bound) for bound in bounds] if known else []
+        made[name] = Cell(one[name], under="–".join(between))
+    return made
+
+
+def _figures(page: Page, tested: _Tested) -> Table:
+    w = page.w
+    counts = measure(tested.book.rules, tested.book.scanner, tested.truths)
+    found = [one.figures() for one in counts]
+    rows = [
+        {"rule": Cell(rule_word(page, one["rule"]), href=page.url("rule", code=one["rule"]))}
+        | _cells(page, one)
+        for one in found
+        if one["right"] or one["wrong"] or one["missed"]
+    ]
+    columns = _columns(page, Column("rule", w("finding_rule"), is_fixed=True))
+    to = page.url("reviews") if page.may("reviews") else ""
+    empty = Empty(w("rule_tests_none"), to, w("reviews"))
+    return Table("figures", w("rule_tests_list"), columns, rows, empty)
+
+
+def _points(page: Page, points: Sequence[Mapping[str, Any]]) -> Table:
+    w = page.w
+    first = Column("value", w("rule_curve_value"), "number", is_fixed=True)
+    rows: list[Row] = [
+        {"value": Cell(one["value"], text=f"{one['value']:g}")} | _cells(page, one)
+        for one in points
+    ]
+    columns = _columns(page, first)
+    return Table("points", w("rule_curve"), columns, rows, Empty(w("rule_curve_nothing")))
+
+
+def _drawn(page: Page, points: Sequence[Mapping[str, Any]]) -> Chart:
+    lines = [
+        line(page.w(f"rule_test_{name}"), [one[name] for one in points])
+        for name in _FIGURES
+        if any(one[name] is not None for one in points)
+    ]
+    labels = [f"{one['value']:g}" for one in points]
+    return {"kind": "steps", "unit": "ratio", "labels": labels, "lines": lines, "height": 260}
+
+
+def _shadows(page: Page, book: Book) -> Table:
+    """What rules on trial found in the period, and those that found nothing."""
+    w, filters = page.w, page.filters
+    period = filters.period
+    columns = [
+        Column("rule", w("finding_rule"), is_fixed=True),
+        Column("findings", w("shadow_findings"), "count"),
+        Column("sessions", w("shadow_sessions"), "count"),
+        Column("agents", w("shadow_agents"), "count"),
+    ]
+    with page.reader.derived(filters.shop_id) as (engine, _, _snapshot):
+        counted = count_by_rule(engine, filters.shop_id, period.first, period.last)
+    found = {one["rule"]: one for one in counted if one["is_shadow"]}
+    names = dict.fromkeys([*found, *(rule.code for rule in book.rules if rule.shadow)])
+    rows: list[Row] = [
+        {
+            "rule": Cell(rule_word(page, code), href=page.url("findings", code=code, kind="all")),
+            **{
+                name: Cell(found[code][name] if code in found else 0)
+                for name in ("findings", "sessions", "agents")
+            },
+        }
+        for code in names
+    ]
+    return Table("shadows", w("shadow_list"), columns, rows, Empty(w("shadow_none")))
