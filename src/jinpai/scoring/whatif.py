@@ -16,7 +16,18 @@ from jinpai.scoring.numbers import as_json, cents
 from jinpai.scoring.plan import Indicator, Plan
 from jinpai.scoring.score import Scored, Sheet
 
-__all__ = ["Effect", "Trial", "beside", "effect", "single_changes", "tornado_json"]
+__all__ = [
+    "Edge",
+    "Effect",
+    "Trial",
+    "beside",
+    "effect",
+    "in_force",
+    "moved_edge",
+    "shared_edges",
+    "single_changes",
+    "tornado_json",
+]
 
 _WEIGHT_STEP = 5
 _EDGE_STEP = Fraction(1, 20)
@@ -82,7 +93,7 @@ def single_changes(plan: Plan, sheet: Sheet) -> Iterator[Trial]:
     Each weight five points up and down; each end between two bands a twentieth up and down (at most
     half of the narrower band); the other judge rules; the other policy for missing values.
     """
-    at, root = _in_force(plan, sheet)
+    at, root = in_force(plan, sheet)
     for place, indicator in enumerate(at):
         path = f"{root}[{place}]"
         yield from _weights(plan, indicator, path)
@@ -97,7 +108,8 @@ def single_changes(plan: Plan, sheet: Sheet) -> Iterator[Trial]:
     yield Trial(what, "missing", sheet.missing, other, changed_plan(plan, [change]))
 
 
-def _in_force(plan: Plan, sheet: Sheet) -> tuple[Sequence[Indicator], str]:
+def in_force(plan: Plan, sheet: Sheet) -> tuple[Sequence[Indicator], str]:
+    """Return the indicators of a sheet's period, and where they stand in the plan."""
     indicators, variant = plan.indicators_for(sheet.first, sheet.last)
     if variant is None:
         return indicators, "indicators"
@@ -119,29 +131,56 @@ def _weights(plan: Plan, indicator: Indicator, path: str) -> Iterator[Trial]:
 def _edges(plan: Plan, indicator: Indicator, path: str) -> Iterator[Trial]:
     """Move each end that two bands share."""
     metric = registry().metric(indicator.metric)
-    ordered = sorted(enumerate(indicator.bands), key=lambda one: one[1].interval.span)
-    for (low_at, low), (high_at, high) in pairwise(ordered):
-        edge = low.interval.high
-        if edge != high.interval.low or isinstance(edge, float) or not edge:
-            continue
-        room = min(_room(low.interval), _room(high.interval))
-        step = min(abs(edge) * _EDGE_STEP, room / 2)
+    for edge in shared_edges(indicator):
+        step = min(abs(edge.at) * _EDGE_STEP, edge.room / 2)
         if metric.is_count:
             step = Fraction(max(int(step), 1))
-            if step >= room:
+            if step >= edge.room:
                 continue
-        shown = value_text(metric, edge)
+        shown = value_text(metric, edge.at)
         what = (f"{metric.en}: the step at {shown}", f"{metric.zh}：{shown} 处的分档")
-        for moved in (edge - step, edge + step):
-            low_text = _with_end(low.interval, high=moved)
-            high_text = _with_end(high.interval, low=moved)
-            changes = [
-                Change(f"{path}.bands[{low_at}].interval", low_text),
-                Change(f"{path}.bands[{high_at}].interval", high_text),
-            ]
-            where = f"{path}.bands[{low_at}].interval"
+        for moved in (edge.at - step, edge.at + step):
+            changes = moved_edge(indicator, edge, moved, path)
             after = value_text(metric, moved)
-            yield Trial(what, where, shown, after, changed_plan(plan, changes))
+            yield Trial(what, changes[0].path, shown, after, changed_plan(plan, changes))
+
+
+@dataclass(frozen=True)
+class Edge:
+    """An end, not 0 and not infinite, that two bands of an indicator share.
+
+    Attributes:
+        below, above: places of the two bands.
+        room: how wide the narrower of them is.
+    """
+
+    at: Fraction
+    below: int
+    above: int
+    room: Fraction
+
+
+def shared_edges(indicator: Indicator) -> Iterator[Edge]:
+    """Yield the ends that two bands share, the lowest first."""
+    ordered = sorted(enumerate(indicator.bands), key=lambda one: one[1].interval.span)
+    for (below, low), (above, high) in pairwise(ordered):
+        edge = low.interval.high
+        if edge == high.interval.low and not isinstance(edge, float) and edge:
+            room = min(_room(low.interval), _room(high.interval))
+            yield Edge(edge, below, above, room)
+
+
+def moved_edge(indicator: Indicator, edge: Edge, to: Fraction, path: str) -> list[Change]:
+    """Return the changes that move an end of two bands.
+
+    Args:
+        path: of the indicator in the plan.
+    """
+    low, high = (indicator.bands[at].interval for at in (edge.below, edge.above))
+    return [
+        Change(f"{path}.bands[{edge.below}].interval", _with_end(low, high=to)),
+        Change(f"{path}.bands[{edge.above}].interval", _with_end(high, low=to)),
+    ]
 
 
 def _room(interval: Interval) -> Fraction:

@@ -13,6 +13,12 @@
     if (form && event.target.checkValidity()) form.requestSubmit();
   });
 
+  // A slider says where it stands.
+  document.addEventListener("input", (event) => {
+    const said = event.target.type === "range" && event.target.parentElement.querySelector("output");
+    if (said) said.textContent = Number((event.target.value * event.target.dataset.scale).toFixed(6)) + event.target.dataset.suffix;
+  });
+
   // Chosen columns go into one parameter, in the table's order.
   document.addEventListener("submit", (event) => {
     const form = event.target.closest("form[data-columns]");

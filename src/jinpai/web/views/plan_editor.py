@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Annotated, Any
-from uuid import uuid4
 
 from fastapi import APIRouter, Form
 from starlette.responses import RedirectResponse, Response
@@ -23,10 +20,11 @@ from jinpai.store import log_event
 from jinpai.web.charts import Chart
 from jinpai.web.contexts import Page, PageOf, View
 from jinpai.web.errors import NotFound
+from jinpai.web.own_file import as_lines, mark_of, replace_file
 from jinpai.web.tables import Cell, Column, Empty, Row, Table
 from jinpai.web.verdict import plans_of, points_text
 
-__all__ = ["router"]
+__all__ = ["ranks_table", "router"]
 
 router = APIRouter()
 _LONGEST = 200_000
@@ -37,7 +35,7 @@ Typed = Annotated[str, Form(max_length=_LONGEST)]
 def plan_edit(page: PageOf, plan: str) -> Response:
     """Show a plan as text, with its faults and what it gives."""
     text = _file(page, plan).read_text("utf-8")
-    return page.show(_editor(page, plan, text, _hash(text)))
+    return page.show(_editor(page, plan, text, mark_of(text)))
 
 
 def _editor(page: Page, plan: str, text: str, seen: str, told: str = "") -> View:
@@ -63,7 +61,7 @@ def plan_save(
     page: PageOf, plan: str, seen: Annotated[str, Form(max_length=64)], text: Typed = ""
 ) -> Response:
     """Save a plan that can be read; refused where somebody else saved it meanwhile."""
-    file, text = _file(page, plan), _lines(text)
+    file, text = _file(page, plan), as_lines(text)
     try:
         load_plan(text)
         _save(page, file, text, seen)
@@ -77,7 +75,7 @@ def _save(page: Page, file: Path, text: str, seen: str) -> None:
     """Write the plan and log it; raises UsageError where it is no longer what was looked at."""
     with page.store.write() as session:
         before = file.read_text("utf-8")
-        if _hash(before) != seen:
+        if mark_of(before) != seen:
             raise UsageError(
                 f"Plan '{file.stem}' was saved by somebody else meanwhile. Copy your text, open "
                 "the plan again and bring in your changes.",
@@ -87,7 +85,7 @@ def _save(page: Page, file: Path, text: str, seen: str) -> None:
             session, actor=page.user.login, kind="plan.saved", subject=f"plan:{file.stem}",
             before={"text": before}, after={"text": text},
         )  # fmt: skip
-        _write(file, text)
+        replace_file(file, text)
 
 
 def _file(page: Page, plan: str) -> Path:
@@ -98,28 +96,9 @@ def _file(page: Page, plan: str) -> Path:
     raise NotFound
 
 
-def _write(file: Path, text: str) -> None:
-    """Replace the file as a whole, so that nobody reads half of it."""
-    aside = file.with_name(f".{uuid4().hex}.tmp")
-    with aside.open("x", encoding="utf-8") as out:
-        out.write(text)
-        out.flush()
-        os.fsync(out.fileno())
-    aside.replace(file)
-
-
-def _lines(text: str) -> str:
-    """Return what a browser sent as lines of a file; never the name of one."""
-    return text.replace("\r\n", "\n").rstrip("\n") + "\n"
-
-
-def _hash(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
 def _checked(page: Page, plan: str, text: str, template: str) -> View:
     """Faults, agents per band, and the ranks as saved and as typed."""
-    w, text = page.w, _lines(text)
+    w, text = page.w, as_lines(text)
     shown: dict[str, Any] = {"fault": "", "bands": [], "span": _span(page)}
     try:
         typed = load_plan(text)
@@ -127,11 +106,11 @@ def _checked(page: Page, plan: str, text: str, template: str) -> View:
         after = _scores(page, typed, text)
     except JinpaiError as error:
         shown["fault"] = w.pick(error.text_zh, str(error))
-        return View(template, plan, [_faults(page, []), _ranks(page, (), ())], data=shown)
+        return View(template, plan, [_faults(page, []), ranks_table(page, (), ())], data=shown)
     before = _saved(page, plan)
     charts = _bands(page, typed, after)
     shown["bands"] = [(name, w.name(name.removeprefix("band_"))) for name in charts]
-    tables = [_faults(page, faults), _ranks(page, before, after)]
+    tables = [_faults(page, faults), ranks_table(page, before, after)]
     return View(template, plan, tables, charts, shown)
 
 
@@ -149,7 +128,7 @@ def _scores(page: Page, plan: Plan, text: str) -> tuple[Scored, ...]:
             plan, first=period.first, last=period.last, shop_id=filters.shop_id
         )
 
-    card: Scorecard = page.reader.kept(("typed", _hash(text), filters.shop_id, period), ask)
+    card: Scorecard = page.reader.kept(("typed", mark_of(text), filters.shop_id, period), ask)
     return card.sheets[0].agents
 
 
@@ -157,7 +136,7 @@ def _saved(page: Page, plan: str) -> tuple[Scored, ...]:
     """Scores under the plan as it is saved; none where that cannot be read."""
     text = _file(page, plan).read_text("utf-8")
     try:
-        return _scores(page, load_plan(_lines(text)), _lines(text))
+        return _scores(page, load_plan(as_lines(text)), as_lines(text))
     except JinpaiError:
         return ()
 
@@ -207,8 +186,8 @@ def _bands(page: Page, plan: Plan, agents: Sequence[Scored]) -> dict[str, Chart]
     return made
 
 
-def _ranks(page: Page, before: Sequence[Scored], after: Sequence[Scored]) -> Table:
-    """Everybody as saved and as typed."""
+def ranks_table(page: Page, before: Sequence[Scored], after: Sequence[Scored]) -> Table:
+    """Return everybody as saved and as typed: rank, total, pay, and how they move."""
     w = page.w
     columns = [
         Column("rank", w("rank"), "count", is_fixed=True),
