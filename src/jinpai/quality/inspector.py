@@ -61,6 +61,8 @@ INSPECTED = pa.schema(
     ]
 )
 
+_LINES = 1 << 18  # judged at once: patterns are compiled anew, and rules begun, for each such table
+
 
 @dataclass(frozen=True)
 class Inspector:
@@ -126,10 +128,11 @@ def in_order(
 
 
 def _whole_buyers(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
-    """Yield the lines in tables that no buyer is cut by."""
+    """Yield the lines in tables of some size that no buyer is cut by."""
     waiting = list[pa.RecordBatch]()
     for batch in filter(len, batches):
-        cut = _last_buyer(batch, waiting[-1] if waiting else None)
+        is_enough = sum(map(len, waiting)) + len(batch) >= _LINES
+        cut = _last_buyer(batch, waiting[-1] if waiting else None) if is_enough else None
         if cut is None:
             waiting.append(batch)
             continue

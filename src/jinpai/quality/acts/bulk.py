@@ -22,13 +22,28 @@ from jinpai.quality.acts.patterns import Act, compiled, expand, forms
 from jinpai.quality.acts.sieve import Indexes, Sieve
 from jinpai.quality.texts import HIDDEN, UNSEEN
 
-__all__ = ["Bulk"]
+__all__ = ["Bulk", "Scanned"]
 
 # Patterns are compiled anew for each batch; words are looked for while all is in the cache.
 _BATCH, _BATCH_BYTES = 131_072, 32 << 20
-_PART, _PART_BYTES = 8_192, 1 << 19
+_PART, _PART_BYTES = 16_384, 1 << 20
 
 Flags = npt.NDArray[np.bool_]
+Masks = npt.NDArray[np.uint64]
+Shows = tuple[npt.NDArray[np.int64], int]  # places of texts, and the number of a pattern
+
+
+@dataclass(frozen=True)
+class Scanned:
+    """What was told of texts.
+
+    Attributes:
+        masks: by text its acts, a bit each.
+        shown: by bit, which texts each of the act's patterns is the first to be found in.
+    """
+
+    masks: Masks
+    shown: Mapping[int, Sequence[Shows]]
 
 
 @dataclass(frozen=True)
@@ -74,38 +89,39 @@ class Bulk:
             need.exact and self._sieve.is_whole(place) for place, need in enumerate(needs)
         ]
 
-    def scan(self, texts: pa.Array | pa.ChunkedArray, threads: int) -> pa.Array:
-        """Return each text's acts as a uint64 of bits; a null has none."""
+    def scan(self, texts: pa.Array | pa.ChunkedArray, threads: int) -> Scanned:
+        """Return each text's acts; a null has none."""
         slices = [texts.slice(start, _BATCH) for start in range(0, len(texts), _BATCH)]
+        if threads == 1 or len(slices) < 2:
+            return _joined([*map(self._batch, slices)])
         with ThreadPoolExecutor(threads) as pool:
-            masks = [*pool.map(self._batch, slices)]
-        return pa.array(np.concatenate([np.zeros(0, np.uint64), *masks]))
+            return _joined([*pool.map(self._batch, slices)])
 
-    def _batch(self, texts: pa.Array | pa.ChunkedArray) -> npt.NDArray[np.uint64]:
+    def _batch(self, texts: pa.Array | pa.ChunkedArray) -> Scanned:
         plain = texts.combine_chunks() if isinstance(texts, pa.ChunkedArray) else texts
         plain = pc.fill_null(plain.cast(pa.large_string()), "")
         if (pc.max(pc.binary_length(plain)).as_py() or 0) > self._most_chars:
             plain = pc.utf8_slice_codeunits(plain, 0, self._most_chars)
-        parts = [self._masks(part) for part in _cut(plain, _BATCH, _BATCH_BYTES)]
-        return np.concatenate([np.zeros(0, np.uint64), *parts])
+        return _joined([self._told(part) for part in _cut(plain, _BATCH, _BATCH_BYTES)])
 
-    def _masks(self, texts: pa.Array) -> npt.NDArray[np.uint64]:
+    def _told(self, texts: pa.Array) -> Scanned:
         met, hidden = self._sifted(texts)
         if len(hidden):
             flags = np.zeros(len(texts), bool)
             flags[hidden] = True
             bare = pc.replace_substring_regex(texts.take(pa.array(hidden)), UNSEEN.pattern, "")
             texts = pc.replace_with_mask(texts, pa.array(flags), bare)
-        masks = np.zeros(len(texts), np.uint64)
+        masks, shown = np.zeros(len(texts), np.uint64), dict[int, list[Shows]]()
         for bit, (wanted, unwanted) in enumerate(self._acts):
             has = np.zeros(len(texts), bool)
-            for pattern in wanted:
-                self._look(pattern, texts, met, has, turns=True)
-            if has.any():
+            for number, pattern in enumerate(wanted):
+                for places in self._look(pattern, texts, met, has, turns=True):
+                    shown.setdefault(bit, []).append((places, number))
+            if bit in shown:
                 for pattern in unwanted:
                     self._look(pattern, texts, met, has, turns=False)
-            masks |= has.astype(np.uint64) << np.uint64(bit)
-        return masks
+                masks |= has.astype(np.uint64) << np.uint64(bit)
+        return Scanned(masks, shown)
 
     def _sifted(self, texts: pa.Array) -> tuple[list[Indexes], Indexes]:
         """Return which texts meet each need, and which have hidden characters."""
@@ -126,21 +142,43 @@ class Bulk:
 
     def _look(
         self, pattern: _Pattern, texts: pa.Array, met: list[Indexes], has: Flags, turns: bool
-    ) -> None:
-        """Set ``has`` to ``turns`` where the pattern is found; ask only where it is not yet."""
+    ) -> list[Indexes]:
+        """Set ``has`` to ``turns`` where the pattern is found; ask only where it is not yet.
+
+        Returns the texts it was set for, once each.
+        """
+        turned = list[Indexes]()
+
+        def turn(places: Indexes) -> None:
+            if len(places):
+                has[places] = turns
+                turned.append(places)
+
         if pattern.needs is None:
             asked = np.flatnonzero(has != turns)
         else:
             for need in pattern.needs:
                 if self._exact[need]:
-                    has[met[need]] = turns
+                    turn(met[need][has[met[need]] != turns])
             unsure = [met[need] for need in pattern.needs if not self._exact[need]]
             if not unsure:
-                return
+                return turned
             asked = unsure[0] if len(unsure) == 1 else np.unique(np.concatenate(unsure))
             asked = asked[has[asked] != turns]
         if len(asked):
-            has[asked[_found(pattern, texts.take(pa.array(asked)))]] = turns
+            turn(asked[_found(pattern, texts.take(pa.array(asked)))])
+        return turned
+
+
+def _joined(parts: Sequence[Scanned]) -> Scanned:
+    """Return what was told of texts, part by part, as of all of them."""
+    start, shown = 0, dict[int, list[Shows]]()
+    for part in parts:
+        for bit, places in part.shown.items():
+            shown.setdefault(bit, []).extend((own + start, number) for own, number in places)
+        start += len(part.masks)
+    masks = np.concatenate([np.zeros(0, np.uint64), *(part.masks for part in parts)])
+    return Scanned(masks, shown)
 
 
 @cache

@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import product
+from math import prod
 
 __all__ = ["Folding", "Need", "needs_of"]
 
@@ -19,7 +20,13 @@ _LENGTH = 12  # characters of one run
 _CLASS = 64  # characters of one class
 _CLAUSES = 4  # of one need
 _LITERALS = 400  # of one clause
-_RARE = 0.03  # a guess at how often one given character is in a short text
+# Guesses at how often one given character is in a short text: one that is everywhere, any other.
+_COMMON, _OFTEN, _RARE = (
+    frozenset("的您你是有好我不了在亲親这這一个個可要们們能以吗嗎呢哦，。看就也都还還人"),
+    0.15,
+    0.02,
+)
+_TELLING = 0.1  # single characters that are in more texts cost more to look for than they save
 # Letters that fold to an ASCII letter besides its other case.
 _ORBITS = {"k": "kK\u212a", "s": "sS\u017f"}
 
@@ -96,7 +103,7 @@ def _anything() -> _Info:
 
 
 def _chance(clause: Iterable[str]) -> float:
-    return sum(_RARE ** len(literal) for literal in clause)
+    return sum(prod(_OFTEN if char in _COMMON else _RARE for char in literal) for literal in clause)
 
 
 def _shortest(clause: Iterable[str]) -> frozenset[str]:
@@ -132,8 +139,8 @@ def needs_of(pattern: str, folding: Folding) -> tuple[Need, ...] | None:
 def _need(info: _Info) -> Need:
     if info.strings is None:
         clauses = sorted(map(_shortest, info.clauses), key=_chance)
-        # Single characters are everywhere: looking for them costs more than it saves.
-        words = [clause for clause in clauses if min(map(len, clause)) > 1] or clauses[:1]
+        words = [one for one in clauses if min(map(len, one)) > 1 or _chance(one) < _TELLING]
+        words = words or clauses[:1]
         return Need(tuple(dict.fromkeys(words))[:_CLAUSES], exact=False)
     if "" in info.strings:
         return Need((), exact=False)

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import re2
 
-from jinpai.quality.acts.bulk import Bulk
+from jinpai.quality.acts.bulk import Bulk, Scanned
 from jinpai.quality.acts.patterns import PLACEHOLDERS, Act, Role, compiled, expand, options
 from jinpai.quality.texts import UNSEEN, without_unseen
 
@@ -70,8 +71,14 @@ class Scanner:
         Bit i stands for ``names(role)[i]``; a null has no acts. Made for many distinct texts at
         once: nothing is remembered.
         """
+        return pa.array(self.look(role, texts, threads).masks)
+
+    def look(
+        self, role: Role, texts: pa.Array | pa.ChunkedArray, threads: int | None = None
+    ) -> Scanned:
+        """Return what `scan` tells, and which pattern of `patterns` each act was first told by."""
         if role not in self._sets:
-            return pa.array([0] * len(texts), pa.uint64())
+            return Scanned(np.zeros(len(texts), np.uint64), {})
         if role not in self._bulk:
             self._bulk[role] = Bulk(self._of(role), self._placeholders, MOST_CHARS)
         return self._bulk[role].scan(texts, threads or os.cpu_count() or 1)

@@ -9,9 +9,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from jinpai.quality.columns.ids import finding_ids, quoted
 from jinpai.quality.columns.sheet import Sheet
 from jinpai.quality.columns.shown import Shown
-from jinpai.quality.finding import finding_id
 from jinpai.quality.judge import Judge
 
 __all__ = ["rows_of"]
@@ -43,13 +43,13 @@ def rows_of(
     )
     named["is_judged"] = pa.array((sheet.human > 0) & (sheet.bought > 0))
     ids = _finding_ids(named, listed, judge)
-    gone = [np.array([one in overruled for one in own], bool) for own in ids]
+    gone = [_gone(own, overruled) for own in ids]
     tables = [
         _table(named | _scores(sheet.sessions, listed, gone), schema),
         _products(sheet, named, schema),
     ]
     for shown, own, out in zip(listed, ids, gone, strict=True):
-        if own:
+        if len(own):
             tables.append(_findings(named, shown, own, out, judge.version(shown.rule.code), schema))
     return pa.concat_tables(tables)
 
@@ -84,22 +84,27 @@ def _scores(sessions: int, listed: Sequence[Shown], gone: Sequence[Any]) -> Colu
     return {"score": score, "faults": faults, "merits": merits, "is_fatal": fatal}
 
 
-def _finding_ids(named: Columns, listed: Sequence[Shown], judge: Judge) -> list[list[str]]:
-    shops, names = named["shop_id"].to_pylist(), named["session_id"].to_pylist()
-    found = list[list[str]]()
-    for shown in listed:
-        rule, version = shown.rule.code, judge.version(shown.rule.code)
-        messages = shown.evidence.field("message_id").to_pylist()
-        ends = np.cumsum(shown.counts).tolist()
-        found.append(
-            [
-                finding_id(shops[at], names[at], rule, version, messages[end - count : end], order)
-                for at, count, end, order in zip(
-                    shown.sessions.tolist(), shown.counts.tolist(), ends, shown.orders, strict=True
-                )
-            ]
+def _finding_ids(named: Columns, listed: Sequence[Shown], judge: Judge) -> list[pa.Array]:
+    parts = (quoted(named["shop_id"]), quoted(named["session_id"]))
+    heads = pc.binary_join_element_wise(*parts, ",")
+    return [
+        finding_ids(
+            heads.take(pa.array(shown.sessions)),
+            shown.counts,
+            shown.evidence.field("message_id"),
+            shown.orders,
+            shown.rule.code,
+            judge.version(shown.rule.code),
         )
-    return found
+        for shown in listed
+    ]
+
+
+def _gone(ids: pa.Array, overruled: Collection[str]) -> Any:
+    """Tell which findings cost nothing."""
+    if not overruled:
+        return np.zeros(len(ids), bool)
+    return pc.is_in(ids, pa.array(list(overruled), pa.string())).to_numpy(zero_copy_only=False)
 
 
 def _products(sheet: Sheet, named: Columns, schema: pa.Schema) -> pa.Table:
@@ -114,7 +119,7 @@ def _products(sheet: Sheet, named: Columns, schema: pa.Schema) -> pa.Table:
 
 
 def _findings(
-    named: Columns, shown: Shown, ids: list[str], gone: Any, version: str, schema: pa.Schema
+    named: Columns, shown: Shown, ids: pa.Array, gone: Any, version: str, schema: pa.Schema
 ) -> pa.Table:
     rule, count = shown.rule, len(ids)
     same: dict[str, Any] = {
@@ -134,7 +139,7 @@ def _findings(
     columns |= {
         "finding_id": ids,
         "is_overruled": gone,
-        "order_id": pa.array(shown.orders, pa.string()),
+        "order_id": shown.orders,
         "reason_zh": shown.reasons_zh,
         "reason_en": shown.reasons_en,
         "evidence": pa.ListArray.from_arrays(offsets, shown.evidence),

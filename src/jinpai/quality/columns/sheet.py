@@ -15,6 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from jinpai.quality.acts.bulk import Scanned
 from jinpai.quality.acts.patterns import Role
 from jinpai.quality.acts.scan import Scanner
 from jinpai.quality.session import ORDER_WINDOW
@@ -54,6 +55,7 @@ class Sheet:
         self.ends = np.cumsum(self.counts)
         self.starts = self.ends - self.counts
         self._acts, self._numbers_of = dict[str, Flags](), dict[str, Numbers]()
+        self._shown_by = dict[str, Numbers]()
 
     def lines_with(self, flags: Any) -> Flags:
         """By message: its line is flagged."""
@@ -65,22 +67,36 @@ class Sheet:
         return self.lines[name].combine_chunks().take(pa.array(self.firsts))
 
     @cached_property
-    def _texts(self) -> pa.Array:
-        """By line: its text."""
-        return pc.fill_null(self.lines["text"].combine_chunks(), "").cast(pa.large_string())
+    def _distinct(self) -> tuple[Numbers, pa.Array]:
+        """By message which distinct text it has, and the texts; the last is for those without."""
+        coded = self.lines["text"].combine_chunks().dictionary_encode()
+        texts = coded.dictionary.cast(pa.large_string())
+        codes = _numbers(pc.fill_null(coded.indices, len(texts)))[self.rows]
+        return codes, pa.concat_arrays([texts, pa.array([""], pa.large_string())])
 
     def texts(self, messages: Numbers) -> pa.Array:
         """Return the texts of some messages."""
-        return self._texts.take(pa.array(self.rows[messages]))
+        codes, texts = self._distinct
+        return texts.take(pa.array(codes[messages]))
+
+    @cached_property
+    def lengths(self) -> Numbers:
+        """By message: how many characters its text has."""
+        codes, texts = self._distinct
+        return _numbers(pc.utf8_length(texts))[codes]
 
     @cached_property
     def said(self) -> dict[Role, tuple[Numbers, pa.Array, Numbers]]:
         """By role: its messages, its distinct texts, and which of those each message is."""
         found = dict[Role, tuple[Numbers, pa.Array, Numbers]]()
+        codes, texts = self._distinct
         for place, role in ((AGENT, "agent"), (BUYER, "buyer")):
             messages = np.flatnonzero(self.role == place)
-            coded = self.texts(messages).dictionary_encode()
-            found[cast(Role, role)] = messages, coded.dictionary, _numbers(coded.indices)
+            is_said = np.zeros(len(texts), bool)
+            is_said[codes[messages]] = True
+            numbers = np.cumsum(is_said) - 1
+            own = texts.take(pa.array(np.flatnonzero(is_said)))
+            found[cast(Role, role)] = messages, own, numbers[codes[messages]]
         return found
 
     @cached_property
@@ -92,18 +108,36 @@ class Sheet:
         return codes
 
     @cached_property
+    def _looked(self) -> dict[Role, Scanned]:
+        """By role: what is told of its distinct texts."""
+        return {role: self.scanner.look(role, texts) for role, (_, texts, _) in self.said.items()}
+
+    @cached_property
     def masks(self) -> npt.NDArray[np.uint64]:
         """By message: its acts, bits of its own role."""
         masks = np.zeros(len(self.rows), np.uint64)
-        for role, (messages, texts, codes) in self.said.items():
-            masks[messages] = self.scanner.scan(role, texts).to_numpy()[codes]
+        for role, (messages, _, codes) in self.said.items():
+            masks[messages] = self._looked[role].masks[codes]
         return masks
+
+    def shown_by(self, act: str) -> Numbers:
+        """By distinct text of its role that has the act: the number of its first pattern there."""
+        if act not in self._shown_by:
+            role, bit = self._bit(act)
+            numbers = np.zeros(len(self.said[role][1]), np.int64)
+            for places, number in self._looked[role].shown.get(bit, ()):
+                numbers[places] = number
+            self._shown_by[act] = numbers
+        return self._shown_by[act]
+
+    def _bit(self, act: str) -> tuple[Role, int]:
+        role, _, code = act.partition(".")
+        return cast(Role, role), self.scanner.names(cast(Role, role)).index(code)
 
     def has(self, act: str) -> Flags:
         """By message: it has the act, such as ``agent.greeting``."""
         if act not in self._acts:
-            role, _, code = act.partition(".")
-            bit = self.scanner.names(cast(Role, role)).index(code)
+            role, bit = self._bit(act)
             is_set = (self.masks >> np.uint64(bit)) & np.uint64(1) != 0
             self._acts[act] = is_set & self.of_role(role)
         return self._acts[act]

@@ -8,7 +8,6 @@ from typing import Any, cast
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from jinpai.quality.acts.patterns import Role
 from jinpai.quality.checks import whole
@@ -33,9 +32,9 @@ class Shown:
 
     rule: Rule
     sessions: Numbers
-    reasons_zh: Sequence[str]
-    reasons_en: Sequence[str]
-    orders: Sequence[str | None]
+    reasons_zh: pa.Array
+    reasons_en: pa.Array
+    orders: pa.Array
     counts: Numbers
     evidence: pa.StructArray
 
@@ -49,49 +48,79 @@ def of_found(rule: Rule, found: Found, sheet: Sheet, eligible: Flags) -> Shown:
     opens = np.searchsorted(owners, owners, side="left")
     messages = messages[np.arange(len(messages)) - opens < SHOWN]
     counts = np.bincount(sheet.session[messages], minlength=sheet.sessions)[sessions]
+    orders = _orders(found, sessions)
     return Shown(
         rule,
         sessions,
-        *_reasons(rule, found, sessions),
-        [found.orders.get(session) for session in sessions.tolist()],
+        *_reasons(rule, found, sessions, orders),
+        orders,
         counts,
         _evidence(messages, found.acts, sheet),
     )
 
 
-def _reasons(rule: Rule, found: Found, sessions: Numbers) -> tuple[list[str], list[str]]:
+def _orders(found: Found, sessions: Numbers) -> pa.Array:
+    if not found.orders:
+        return pa.nulls(len(sessions), pa.string())
+    return pa.array([found.orders.get(session) for session in sessions.tolist()], pa.string())
+
+
+def _reasons(
+    rule: Rule, found: Found, sessions: Numbers, orders: pa.Array
+) -> tuple[pa.Array, pa.Array]:
     """Return the reasons in both languages; the same figures make the same reason."""
-    settings = {name: shown(value) for name, value in rule.settings.items()}
-    names = [
-        name
-        for name in found.figures
-        if f"{{{name}}}" in rule.reason_zh or f"{{{name}}}" in rule.reason_en
+    names = [name for name in (*found.figures, "order") if _is_told(rule, name)]
+    columns = [
+        _counted(found.figures[name], sessions)
+        if name in found.figures
+        else _listed(orders.to_pylist())
+        for name in names
     ]
-    columns = [_column(found.figures[name], sessions) for name in names]
-    orders = [found.orders.get(session, "") for session in sessions.tolist()]
-    made = dict[tuple[Any, ...], tuple[str, str]]()
-    reasons = list[tuple[str, str]]()
-    for order, *values in zip(orders, *columns, strict=True):
-        key = (order, *values)
-        if key not in made:
-            told = {
-                name: _told(value)
-                for name, value in zip(names, values, strict=True)
-                if value is not None
-            }
-            figures = settings | told | {"order": order}
-            made[key] = filled(rule.reason_zh, figures), filled(rule.reason_en, figures)
-        reasons.append(made[key])
-    return [zh for zh, _ in reasons], [en for _, en in reasons]
+    which, firsts = _combined([codes for codes, _ in columns], len(sessions))
+    told = [
+        {
+            name: _told(values[codes[first]])
+            for name, (codes, values) in zip(names, columns, strict=True)
+            if values[codes[first]] is not None
+        }
+        for first in firsts.tolist()
+    ]
+    known = {"order": ""} | {name: shown(value) for name, value in rule.settings.items()}
+    zh, en = (
+        pa.array([filled(sentence, known | figures) for figures in told], pa.string())
+        for sentence in (rule.reason_zh, rule.reason_en)
+    )
+    return zh.take(pa.array(which)), en.take(pa.array(which))
 
 
-def _column(figure: Figure, sessions: Numbers) -> list[Any]:
-    """Return a figure of some sessions, None where one has none."""
-    values: list[Any] = figure.values[sessions].tolist()
-    held = figure.held[sessions]
-    if held.all():
-        return values
-    return [value if has else None for value, has in zip(values, held.tolist(), strict=True)]
+def _is_told(rule: Rule, name: str) -> bool:
+    return f"{{{name}}}" in rule.reason_zh or f"{{{name}}}" in rule.reason_en
+
+
+def _combined(columns: Sequence[Numbers], count: int) -> tuple[Numbers, Numbers]:
+    """Return which combination of numbers each place has, and a place for each combination."""
+    which, firsts = np.zeros(count, np.int64), np.zeros(min(count, 1), np.int64)
+    for codes in columns:
+        mixed = which * (codes.max(initial=0) + 1) + codes
+        _, firsts, which = np.unique(mixed, return_index=True, return_inverse=True)
+    return which, firsts
+
+
+def _counted(figure: Figure, sessions: Numbers) -> tuple[Numbers, list[Any]]:
+    """Return which distinct value a figure has in some sessions, and the values; 0 is none."""
+    values, held = figure.values[sessions], figure.held[sessions]
+    if values.dtype == object:
+        values[~held] = None
+        return _listed(values.tolist())
+    distinct, codes = np.unique(values, return_inverse=True)
+    return np.where(held, codes + 1, 0), [None, *distinct.tolist()]
+
+
+def _listed(values: Sequence[Any]) -> tuple[Numbers, list[Any]]:
+    """Return which distinct value each is, and the values."""
+    numbers = dict[Any, int]()
+    codes = [numbers.setdefault(value, len(numbers)) for value in values]
+    return np.array(codes, np.int64), list(numbers)
 
 
 def _told(value: Any) -> str:
@@ -112,12 +141,11 @@ def _evidence(messages: Numbers, acts: Sequence[tuple[str, Flags]], sheet: Sheet
             continue
         codes, back = np.unique(sheet.codes[messages[own]], return_inverse=True)
         texts = sheet.said[cast(Role, role)][1].take(pa.array(codes))
-        first, last = first_spans(sheet.scanner, cast(Role, role), code, texts)
+        numbers = sheet.shown_by(act)[codes]
+        first, last = first_spans(sheet.scanner, cast(Role, role), code, texts, numbers)
         starts[own], ends[own] = first[back], last[back]
     rest = np.flatnonzero(ends < 0)
-    if len(rest):
-        lengths = pc.utf8_length(sheet.texts(messages[rest]))
-        ends[rest] = lengths.to_numpy(zero_copy_only=False)
+    ends[rest] = sheet.lengths[messages[rest]]
     rows = pa.array(sheet.rows[messages])
     return _struct(
         sheet.lines["line_id"].combine_chunks().take(rows),
@@ -143,9 +171,9 @@ def of_findings(rule: Rule, findings: Sequence[tuple[int, Finding]]) -> Shown:
     return Shown(
         rule,
         np.array([number for number, _ in findings], np.int64),
-        [found.reason_zh for found in shown_by],
-        [found.reason_en for found in shown_by],
-        [found.order_id for found in shown_by],
+        pa.array([found.reason_zh for found in shown_by], pa.string()),
+        pa.array([found.reason_en for found in shown_by], pa.string()),
+        pa.array([found.order_id for found in shown_by], pa.string()),
         np.array([len(found.evidence) for found in shown_by], np.int64),
         _struct(
             pa.array([one.message_id for one in evidence], pa.string()),

@@ -18,25 +18,27 @@ __all__ = ["first_spans"]
 
 
 def first_spans(
-    scanner: Scanner, role: Role, code: str, texts: pa.Array
+    scanner: Scanner, role: Role, code: str, texts: pa.Array, numbers: Numbers
 ) -> tuple[Numbers, Numbers]:
     """Return by text the characters [start, end) that show an act; all texts have it.
 
     Args:
         texts: large strings without nulls.
+        numbers: by text the first of the act's patterns that is found in it.
     """
     starts = np.zeros(len(texts), np.int64)
     ends = np.full(len(texts), -1, np.int64)
     odd = _flags(pc.match_substring_regex(texts, UNSEEN.pattern))
     odd |= pc.utf8_length(texts).to_numpy(zero_copy_only=False) > MOST_CHARS
-    for pattern in scanner.patterns(role, code):
-        left = np.flatnonzero((ends < 0) & ~odd)
+    for number, pattern in enumerate(scanner.patterns(role, code)):
+        # Where the first one found is found in nothing, the next ones are asked.
+        left = np.flatnonzero((numbers <= number) & (ends < 0) & ~odd)
         if not len(left):
-            break
+            continue
         named = _named(pattern)
         if named is None:
             odd[left] = True
-            break
+            continue
         _search(named, texts.take(pa.array(left)), left, starts, ends)
     _one_by_one(scanner, role, code, texts, np.flatnonzero(odd), starts, ends)
     whole = np.flatnonzero(ends < 0)
