@@ -19,6 +19,8 @@ from jinpai.web.masking import hide
         ("我叫李雷", "李雷"),
         ("地址：幸福里小区3幢201", "幸福里"),
         ("浙江省杭州市西湖区文三路12号3幢201室", "文三路"),
+        ("文一市文三路　12　号　3　幢", "幢"),
+        ("邮箱wang.xm@example.com", "wang.xm"),
         ("寄到上海市浦东新区张江镇祖冲之路 99 弄 5 号", "祖冲之"),
     ],
 )
@@ -36,6 +38,13 @@ def test_it_is_hidden(text: str, hidden: str) -> None:
 )  # fmt: skip
 def test_ordinary_talk_stays(text: str) -> None:
     assert hide(text) == text
+
+
+@pytest.mark.parametrize("part", ["a.", "市", "好", "1", "姓名 ", "地址:", "a@", "@a."])
+def test_a_megabyte_that_almost_tells_is_looked_through(part: str) -> None:
+    """Looking back and forth would take hours."""
+    text = part * (1_000_000 // len(part.encode()))
+    assert hide(text) is not None
 
 
 def test_nothing_stays_nothing() -> None:

@@ -8,19 +8,22 @@ from __future__ import annotations
 
 import re
 
+import re2
+
 __all__ = ["hide"]
 
 _PHONE = re.compile(r"(?<!\d)(1[3-9]\d)[\s-]?(\d{4})[\s-]?(\d{4})(?!\d)")
 _LANDLINE = re.compile(r"(?<!\d)(0\d{2,3})[\s-]?(\d{7,8})(?!\d)")
 _ID_CARD = re.compile(r"(?<!\d)(\d{6})\d{8}(\d{3}[\dXx])(?![\dXx])")
-_EMAIL = re.compile(r"\b([A-Za-z0-9])[A-Za-z0-9._%+-]*(@[A-Za-z0-9.-]+\.[A-Za-z]{2,})")
+# Texts come from strangers and may be a megabyte long: what looks ahead takes linear time (re2).
+_EMAIL = re2.compile(r"\b([A-Za-z0-9])[A-Za-z0-9._%+-]*(@[A-Za-z0-9.-]+\.[A-Za-z]{2,})")
 _NAME = re.compile(
     r"((?:收货人|收件人|联系人|姓名|名字叫|我叫|本人)\s*[:：是]?\s*)([\u4e00-\u9fff·]{2,4})"
 )
 # From a place name to a house: 浙江省杭州市西湖区文三路 12 号 3 幢 201 室.
-_ADDRESS = re.compile(
-    r"[\u4e00-\u9fff]{2,12}?(?:省|市|自治区|区|县|镇|乡|街道)[\u4e00-\u9fffA-Za-z0-9\s\-—（）()]{0,40}?"
-    r"(?:路|街|道|巷|弄|村|小区|花园|公寓|大厦|苑|号|幢|栋|单元|室)[A-Za-z0-9\s\-—号幢栋单元楼层室座弄]{0,24}"
+_ADDRESS = re2.compile(
+    r"[一-鿿]{2,12}?(?:省|市|自治区|区|县|镇|乡|街道)[一-鿿A-Za-z0-9\s\x{a0}\x{3000}\-—（）()]{0,40}?"
+    r"(?:路|街|道|巷|弄|村|小区|花园|公寓|大厦|苑|号|幢|栋|单元|室)[A-Za-z0-9\s\x{a0}\x{3000}\-—号幢栋单元楼层室座弄]{0,24}"
 )
 _ADDRESS_LABEL = re.compile(r"((?:收货地址|地址)\s*[:：是]\s*)(\S[^\n，,。；;]{3,80})")
 
