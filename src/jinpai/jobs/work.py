@@ -5,22 +5,23 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 
-from jinpai.errors import UsageError
+from jinpai.errors import UnknownName, UsageError
 from jinpai.import_report import import_json
 from jinpai.importing import Imported
-from jinpai.jobs.batches import Batch, batch_of
+from jinpai.jobs.batches import batch_of
 from jinpai.jobs.watch import put_away
 from jinpai.tables.undo import undo
 from jinpai.toml_file import write_whole
 from jinpai.workspace import Workspace
 
-__all__ = ["MAPPINGS", "Tell", "do", "folder_of", "mapping_path"]
+__all__ = ["MAPPINGS", "Tell", "do", "folder_of", "mapping_path", "tidy"]
 
 MAPPINGS = "mappings"
 Tell = Callable[[str, float | None], None]
@@ -46,38 +47,30 @@ def mapping_path(root: Path, name: str) -> Path:
     raise UsageError(f"There is no mapping '{name[:60]}'.", zh=f"没有名为“{name[:60]}”的映射。")
 
 
+def tidy(kind: str, args: Mapping[str, Any], root: Path, error: Exception | None) -> None:
+    """Put away what an import took, once its job is over: before that it could not be repeated."""
+    if kind != "import":
+        return
+    for one in args.get("paths", ()):
+        put_away(root, Path(one), error)
+    if "batch" in args and error is None:
+        with suppress(UnknownName):  # an earlier try of the same had come so far
+            batch_of(root, args["batch"]).delete()
+
+
 def _import(workspace: Workspace, args: Mapping[str, Any], job_id: int, tell: Tell) -> _Made:
-    batch = batch_of(workspace.root, args["batch"]) if "batch" in args else None
-    watched = [Path(one) for one in args.get("paths", ())]
-    try:
-        done = _imported(workspace, args, batch, watched, tell, dry_run=False)
-    except Exception as error:
-        for path in watched:
-            put_away(workspace.root, path, error)
-        raise
-    for path in watched:
-        put_away(workspace.root, path, None)
-    made = _kept(workspace, done, job_id)
-    if batch is not None:
-        batch.delete()
-    return made
+    return _kept(workspace, _imported(workspace, args, tell, dry_run=False), job_id)
 
 
 def _look(workspace: Workspace, args: Mapping[str, Any], job_id: int, tell: Tell) -> _Made:
-    batch = batch_of(workspace.root, args["batch"])
-    return _kept(workspace, _imported(workspace, args, batch, [], tell, dry_run=True), job_id)
+    return _kept(workspace, _imported(workspace, args, tell, dry_run=True), job_id)
 
 
 def _imported(
-    workspace: Workspace,
-    args: Mapping[str, Any],
-    batch: Batch | None,
-    watched: list[Path],
-    tell: Tell,
-    *,
-    dry_run: bool,
+    workspace: Workspace, args: Mapping[str, Any], tell: Tell, *, dry_run: bool
 ) -> Imported:
-    files = batch.files() if batch is not None else []
+    files = batch_of(workspace.root, args["batch"]).files() if "batch" in args else []
+    watched = [Path(one) for one in args.get("paths", ())]
     mapping = args.get("mapping")
     terms = workspace.config.jobs
     tell("", None)

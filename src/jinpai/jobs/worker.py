@@ -27,10 +27,11 @@ from jinpai.errors import JinpaiError
 from jinpai.jobs.batches import sweep
 from jinpai.jobs.queue import Queue, messages_of
 from jinpai.jobs.watch import Watcher
-from jinpai.jobs.work import do
+from jinpai.jobs.work import do, tidy
 from jinpai.store import Store, open_store
 from jinpai.store.jobs import (
     ACTIVE,
+    Ended,
     add_job,
     claim,
     finish,
@@ -49,6 +50,10 @@ _LOG = logging.getLogger("jinpai.jobs")
 _LOCK = "jobs.lock"
 _TELL_EVERY = 0.3
 _POLL, _MINUTE = 1.0, 60.0
+_UNEXPECTED = (
+    "内部出错，详情见服务器日志。",
+    "Something went wrong; the server's log says what.",
+)
 _LATE = timedelta(hours=6)  # a worker that was not there at night runs until then
 
 
@@ -130,30 +135,41 @@ class Worker:
         _LOG.info("job ended", extra={"job": job_id, "state": state, "seconds": seconds})
 
     def _do(self, job_id: int, kind: str, args: dict[str, Any]) -> str:
-        error: tuple[str, str] | None = None
         result: dict[str, Any] | None = None
+        failure: Exception | None = None
         try:
             result = do(kind, args, self.root, job_id, self._teller(job_id))
-            state = "done"
         except Stopped:
             with self.store.write() as session:
                 put_back(session, job_id)
             return "queued"
-        except Cancelled:
+        except Exception as error:
+            failure = error
+        state = self._end(job_id, result, failure, then_run=bool(args.get("then_run")))
+        tidy(kind, args, self.root, failure)
+        return state
+
+    def _end(
+        self,
+        job_id: int,
+        result: dict[str, Any] | None,
+        failure: Exception | None,
+        *,
+        then_run: bool,
+    ) -> str:
+        """Write down what came of a job, and ask for what follows from it."""
+        state: Ended = "done"
+        told: tuple[str, str] | None = None
+        if isinstance(failure, Cancelled):
             state = "cancelled"
-        except JinpaiError as told:
-            state, error = "failed", (told.text_zh, str(told))
-        except Exception:
-            _LOG.exception("job %s failed", job_id)
-            state = "failed"
-            error = (
-                "内部出错，详情见服务器日志。",
-                "Something went wrong; the server's log says what.",
-            )
+        elif isinstance(failure, JinpaiError):
+            state, told = "failed", (failure.text_zh, str(failure))
+        elif failure is not None:
+            _LOG.error("job %s failed", job_id, exc_info=failure)
+            state, told = "failed", _UNEXPECTED
         with self.store.write() as session:
-            finish(session, job_id, state, result=result, error=error)  # type: ignore[arg-type]
-            follows = state == "done" and args.get("then_run")
-            if follows:
+            finish(session, job_id, state, result=result, error=told)
+            if follows := state == "done" and then_run:
                 add_job(session, "run", {}, by=job_of(session, job_id).asked_by)
         if follows:
             with self._queue() as queue:

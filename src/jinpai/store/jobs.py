@@ -21,6 +21,7 @@ from jinpai.store.events import log_event
 __all__ = [
     "ACTIVE",
     "KINDS",
+    "Ended",
     "Job",
     "Kind",
     "add_job",
@@ -38,6 +39,7 @@ __all__ = [
 
 Kind = Literal["look", "import", "undo", "run", "qc", "report"]
 KINDS: tuple[Kind, ...] = ("look", "import", "undo", "run", "qc", "report")
+Ended = Literal["done", "failed", "cancelled"]
 ACTIVE = ("queued", "running")
 _AGAIN = ("failed", "cancelled", "interrupted")
 _RUNNING = text("state = 'running'")
@@ -180,7 +182,7 @@ def tell(session: Session, job_id: int, step: str, share: float | None) -> bool:
 def finish(
     session: Session,
     job_id: int,
-    state: Literal["done", "failed", "cancelled"],
+    state: Ended,
     *,
     result: Mapping[str, Any] | None = None,
     error: tuple[str, str] | None = None,

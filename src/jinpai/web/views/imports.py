@@ -18,6 +18,7 @@ from jinpai.web.contexts import Page, PageOf, View
 from jinpai.web.errors import WebError
 from jinpai.web.import_tables import report_of, report_tables, table_name
 from jinpai.web.tables import Cell, Column, Empty, Row, Table
+from jinpai.workspace_config import load_config
 
 __all__ = ["router"]
 
@@ -34,7 +35,7 @@ def import_(page: PageOf) -> Response:
     states = imports(page.reader.lake, limit=_LIST)
     chosen = next((one for one in states if str(one.number) == asked and one.may_undo), None)
     data: dict[str, Any] = {
-        "upload_mb": page.reader.config.jobs.upload_mb,
+        "upload_mb": load_config(page.reader.root).jobs.upload_mb,
         "chosen": None if chosen is None else _chosen(page, chosen),
         "active": [job_shown(page, job) for job in _jobs(page, states=("queued", "running"))],
         "mappings": _mappings(page),
@@ -115,7 +116,7 @@ async def import_file(page: PageOf, request: Request, batch: str) -> Response:
 
     ``name`` in the query is what its owner calls it; it becomes no path.
     """
-    most = page.reader.config.jobs.upload_mb * 1_000_000
+    most = load_config(page.reader.root).jobs.upload_mb * 1_000_000
     length = request.headers.get("content-length", "")
     if length.isdigit() and int(length) > most:
         raise _TooLarge(most)
@@ -149,7 +150,7 @@ def import_files(page: PageOf, batch: str) -> Response:
     latest = mine[0] if mine else None
     report = None if latest is None else report_of(page, latest.id)
     tables = [] if report is None or latest is None else report_tables(page, report, latest.id)
-    config = page.reader.config
+    config = load_config(page.reader.root)
     data: dict[str, Any] = {
         "batch": batch,
         "sent": there.files(),
@@ -185,7 +186,7 @@ def _ask(page: Page, kind: Any, batch: str, mapping: str, shop: str, **more: Any
     if mapping:
         mapping_path(page.reader.root, mapping)
     if shop:
-        page.reader.config.shop(shop)
+        load_config(page.reader.root).shop(shop)
     args = {"batch": batch, "mapping": mapping or None, "shop": shop or None, **more}
     return queue_of(page).ask(kind, args, by=page.user.login)
 

@@ -22,6 +22,7 @@ from jinpai.web.contexts import Page, PageOf, View
 from jinpai.web.errors import NotFound
 from jinpai.web.import_tables import report_of, report_tables
 from jinpai.web.tables import Empty, Table
+from jinpai.workspace_config import load_config
 
 __all__ = ["router"]
 
@@ -38,7 +39,8 @@ def jobs(page: PageOf) -> Response:
 
 
 def _jobs(page: Page, told: str = "") -> Response:
-    w, terms = page.w, page.reader.config.jobs
+    w, config = page.w, load_config(page.reader.root)
+    terms = config.jobs
     before = page.query.get("before", "")
     with page.store.read() as session:
         found = jobs_of(
@@ -53,7 +55,7 @@ def _jobs(page: Page, told: str = "") -> Response:
         "works": is_working(page.reader.root),
         "nightly": "" if terms.nightly is None else f"{terms.nightly:%H:%M}",
         "watch": terms.watch or "",
-        "zone": page.reader.config.shop().timezone,
+        "zone": config.shop().timezone,
         "limits": {"memory": terms.memory, "threads": terms.threads},
         "has_run": page.reader.lake.snapshot().run is not None,
     }
@@ -89,7 +91,8 @@ def job_report(page: PageOf, form: Short = "html") -> Response:
 @router.post("/jobs/terms", name="job_terms")
 def job_terms(page: PageOf, nightly: Short = "") -> Response:
     """Set or end the nightly run."""
-    root, before = page.reader.root, page.reader.config.jobs.nightly
+    root = page.reader.root
+    before = load_config(root).jobs.nightly
     try:
         set_job_term(root, "nightly", nightly.strip() or None)
     except WorkspaceError as error:

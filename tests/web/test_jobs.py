@@ -1,0 +1,194 @@
+"""Work in the background: done in turn, told, cancelled, cut short, repeated, at night, watched."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from sqlalchemy.orm import Session
+
+from jinpai.jobs import Queue
+from jinpai.jobs.watch import Watcher
+from jinpai.jobs.worker import Worker, is_working
+from jinpai.service_terms import set_job_term
+from jinpai.store import events_of, open_store
+from jinpai.store.jobs import Job, add_job, cancel_job, claim, job_of, jobs_of, tell
+from jinpai.workspace import Workspace
+from jinpai.workspace_config import load_config
+from web.small import messages, orders, small_shop
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    return small_shop(tmp_path / "shop").root
+
+
+@pytest.fixture
+def worker(root: Path) -> Iterator[Worker]:
+    made = Worker(root)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def queue(root: Path, worker: Worker) -> Iterator[Queue]:
+    made = Queue(load_config(root), worker.store)
+    yield made
+    made.close()
+
+
+def told(queue: Queue, job_id: int) -> Job:
+    with queue.store.read() as session:
+        return job_of(session, job_id)
+
+
+def test_jobs_are_done_in_turn_and_a_failure_stops_no_other(queue: Queue, worker: Worker) -> None:
+    wrong = queue.ask("run", {"shop": "none"}, by="lan")
+    right = queue.ask("run", {"full": True}, by="lan")
+    assert worker.drain() == 2
+    failed, done = told(queue, wrong), told(queue, right)
+    assert (failed.state, done.state) == ("failed", "done")
+    assert "none" in (failed.error_zh or "")
+    assert done.result is not None
+    assert (done.result["mode"], done.share) == ("full", 1.0)
+    assert failed.ended_at is not None
+    assert done.began_at is not None
+    assert failed.ended_at <= done.began_at
+    assert Workspace(worker.root).lake.snapshot().run is not None
+
+
+def test_messages_that_were_lost_are_sent_again(queue: Queue) -> None:
+    with queue.store.write() as session:
+        job_id = add_job(session, "run", {}, by="lan").id  # killed before its message was sent
+    assert queue.remind() == 1
+    assert queue.remind() == 0
+    (message,) = queue.huey.pending()
+    assert list(message.args) == [job_id]
+
+
+def test_a_cancelled_run_stops_at_its_next_step_and_publishes_nothing(
+    queue: Queue, worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job_id = queue.ask("run", by="lan")
+
+    def cancelled(session: Session, number: int, step: str, share: float | None) -> bool:
+        cancel_job(session, number, by="lan")
+        return tell(session, number, step, share)
+
+    monkeypatch.setattr("jinpai.jobs.worker.tell", cancelled)
+    worker.drain()
+    assert told(queue, job_id).state == "cancelled"
+    assert Workspace(worker.root).lake.snapshot().run is None
+    monkeypatch.undo()
+    again = queue.retry(job_id, by="lan")
+    worker.drain()
+    assert told(queue, again).state == "done"
+
+
+def test_a_worker_that_has_to_stop_puts_its_job_back(
+    queue: Queue, worker: Worker, root: Path
+) -> None:
+    job_id = queue.ask("run", by="lan")
+    worker.stop()
+    worker.work(job_id)
+    assert told(queue, job_id).state == "queued"
+    other = Worker(root)
+    assert other.drain() == 1
+    other.close()
+    assert told(queue, job_id).state == "done"
+
+
+def test_what_a_dead_worker_left_is_marked(queue: Queue, worker: Worker) -> None:
+    left, waits = queue.ask("run", by="lan"), queue.ask("run", by="lan")
+    with queue.store.write() as session:
+        assert claim(session, left)
+    worker.drain()
+    assert (told(queue, left).state, told(queue, waits).state) == ("interrupted", "done")
+
+
+def test_each_night_one_run(queue: Queue, worker: Worker, root: Path) -> None:
+    zone = ZoneInfo("Asia/Shanghai")
+    assert not worker.is_night(datetime.now(zone))
+    now = datetime.now(zone)
+    set_job_term(root, "nightly", f"{now:%H:%M}")
+    assert worker.is_night(now)
+    assert worker.is_night(now.replace(second=59))
+    assert not worker.is_night(datetime(2026, 3, 2, (now.hour + 12) % 24, now.minute, tzinfo=zone))
+    worker.every_minute()
+    worker.every_minute()
+    with queue.store.read() as session:
+        (job,) = jobs_of(session)
+    assert (job.kind, job.asked_by) == ("run", "nightly")
+    assert job.asked_at <= datetime.now(UTC)
+
+
+def test_what_is_dropped_is_imported_and_moved(queue: Queue, worker: Worker, root: Path) -> None:
+    folder = root / "drop"
+    (folder / "exports").mkdir(parents=True)
+    (folder / "exports" / "orders.csv").write_text(orders(3), "utf-8")
+    (folder / "broken.xlsx").write_bytes(b"PK\x03\x04 no workbook")
+    (folder / "at work.csv.part").write_text("half", "utf-8")
+    watcher = Watcher(root, folder, queue, quiet=0.0)
+    assert len(watcher.once()) == 2
+    assert watcher.once() == []
+    worker.drain()
+    names = sorted(one.relative_to(folder).as_posix() for one in folder.rglob("*") if one.is_file())
+    assert [name.partition("/")[0] for name in names] == [
+        "at work.csv.part",
+        "done",
+        "failed",
+        "failed",
+    ]
+    note = next(folder.glob("failed/*.note.txt")).read_text("utf-8")
+    assert "broken.xlsx" in note
+    with queue.store.read() as session:
+        assert {(job.asked_by, job.state) for job in jobs_of(session)} == {
+            ("watch", "done"),
+            ("watch", "failed"),
+        }
+    assert len(Workspace(root).lake.snapshot().files("orders")) >= 1
+
+
+def wait_for(queue: Queue, job_id: int, *states: str) -> str:
+    end = time.monotonic() + 120
+    while (state := told(queue, job_id).state) not in states:
+        assert time.monotonic() < end, state
+        time.sleep(0.05)
+    return state
+
+
+def test_a_worker_of_its_own_goes_on_where_a_killed_one_was(
+    queue: Queue, worker: Worker, root: Path
+) -> None:
+    """Two workers at once: the second waits for the first, and takes over when it is killed."""
+    (root / "late.csv").write_text(messages(4), "utf-8")
+    command = [sys.executable, "-m", "jinpai", "jobs", "work", str(root)]
+    first = second = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    try:
+        job_id = queue.ask("run", by="lan")
+        wait_for(queue, job_id, "running", "done")
+        assert is_working(root)
+        second = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+        first.send_signal(signal.SIGKILL)
+        first.wait()
+        after = queue.ask("import", {"paths": [str(root / "late.csv")]}, by="lan")
+        assert wait_for(queue, after, "done", "failed") == "done"
+        assert told(queue, job_id).state in ("interrupted", "done")
+        second.terminate()
+        assert second.wait(60) == 0
+    finally:
+        for one in (first, second):
+            if one.poll() is None:
+                os.kill(one.pid, signal.SIGKILL)
+    assert not is_working(root)
+    with open_store(root) as store, store.read() as session:
+        kinds = [event.kind for event in events_of(session, f"job:{after}")]
+    assert kinds == ["job.done", "job.asked"]

@@ -1,0 +1,60 @@
+"""What a process does when it is killed: jobs, a review, a lock. Started by a fork server."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from jinpai.jobs.batches import new_batch
+from jinpai.jobs.worker import Worker
+from jinpai.review import desk  # noqa: F401 - loaded once, before processes are forked
+from jinpai.scoring.plan import load_plan
+from jinpai.store import open_store
+from jinpai.store.rulings import appeal, case_of, open_sample, rule
+from jinpai.workspace import Workspace
+from store.review_facts import facts
+
+PLAN = """\
+name: test
+indicators:
+  - metric: inquiry_conversion_rate
+    weight: 100
+    bands:
+      - {score: 100, interval: "[50%, 100%]"}
+      - {score: 10, interval: "[0, 50%)"}
+"""
+
+
+def batch_with(root: Path, name: str, text: str) -> str:
+    """Make a batch of one file; returns its id."""
+    batch = new_batch(root)
+
+    async def parts() -> AsyncIterator[bytes]:
+        yield text.encode()
+
+    asyncio.run(batch.add(name, parts(), 10_000_000))
+    return batch.id
+
+
+def work(root: Path, name: str) -> None:
+    """Do the jobs that wait."""
+    Worker(root).drain()
+
+
+def review(root: Path, name: str) -> None:
+    """Draw a finding, rule on it, and appeal."""
+    store = open_store(root)
+    with store.write() as session:
+        open_sample(session, [facts(name)], {}, by="Ann")
+    with store.write() as session:
+        rule(session, name, "right", reviewer="Cai")
+    with store.write() as session:
+        case_of(session, name)
+        appeal(session, name, agent="shop:Bo", reason="?", appeal_days=7, decide_days=7)
+
+
+def lock(root: Path, name: str) -> None:
+    """Lock the figures of the last run."""
+    shop = Workspace(root)
+    shop.lock(name, shop.score(load_plan(PLAN)))
