@@ -57,6 +57,14 @@ def serve(
     open_: Annotated[
         bool, typer.Option("--open", help=both("Open a browser", "打开浏览器"))
     ] = False,
+    worker: Annotated[
+        bool,
+        typer.Option(
+            help=both(
+                "Start the worker of imports and runs too", "同时启动处理导入与计算的后台进程"
+            )
+        ),
+    ] = True,
 ) -> None:
     """Serve the web app until interrupted."""
     import socket
@@ -64,7 +72,9 @@ def serve(
     import uvicorn
 
     from jinpai.errors import UsageError, reason_zh
+    from jinpai.jobs.supervisor import Supervisor
     from jinpai.web.app import create_app
+    from jinpai.web.logs import set_up_logs
     from jinpai.web.setup_link import first_link
 
     app = create_app(workspace, warms=True)
@@ -112,10 +122,20 @@ def serve(
         access_log=False,
         root_path=root_path,
         server_header=False,
+        log_config=None,
+        timeout_graceful_shutdown=5,  # progress of jobs is an answer without end
         proxy_headers=True,
         forwarded_allow_ips=os.environ.get("FORWARDED_ALLOW_IPS", "127.0.0.1"),
     )
-    uvicorn.Server(config).run(sockets=[listening])
+    set_up_logs()
+    keeper = Supervisor(workspace) if worker else None
+    if keeper is not None:
+        keeper.start()
+    try:
+        uvicorn.Server(config).run(sockets=[listening])
+    finally:
+        if keeper is not None:
+            keeper.stop()
 
 
 user_app = typer.Typer(

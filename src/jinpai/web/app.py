@@ -27,6 +27,8 @@ from jinpai.jobs import Queue
 from jinpai.store import Store, open_store
 from jinpai.web.contexts import Page, local_path
 from jinpai.web.errors import SignInFirst, WebError, error_json, error_of, wants_json
+from jinpai.web.metering import Meter, Metered
+from jinpai.web.oidc import Provider
 from jinpai.web.permissions import check_routes
 from jinpai.web.reading import Reader
 from jinpai.web.render import render
@@ -119,12 +121,14 @@ def create_app(
         dependencies=[Depends(guard)],
     )
     app.state.reader, app.state.store = reader, opened
-    app.state.queue = queue
+    app.state.queue, app.state.meter = queue, Meter(reader, opened)
+    app.state.provider = Provider(reader.config.oidc) if reader.config.oidc else None
     for router in routers():
         app.include_router(router)
     app.mount("/static", _Static(directory=str(_STATIC)), name="static")
     app.add_middleware(_Failures)
     app.add_middleware(Headers)
+    app.add_middleware(Metered, meter=app.state.meter)
     app.state.static_version = _static_version()
     app.state.paths = {route.name: _plain_path(route.path) for route in every_route()}
     check_routes([*app.state.paths, "static"])

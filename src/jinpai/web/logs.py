@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import MutableMapping
-from typing import Any
+from typing import Any, TextIO
 
 import structlog
 
@@ -20,9 +20,9 @@ __all__ = ["set_up_logs"]
 _OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
 
 
-def set_up_logs(level: int = logging.INFO) -> None:
-    """Write what Jinpai logs, and warnings of its libraries, as JSON lines to stderr."""
-    handler = logging.StreamHandler(sys.stderr)
+def set_up_logs(level: int = logging.INFO, stream: TextIO | None = None) -> None:
+    """Write what Jinpai logs, and warnings of its libraries, as JSON lines (default to stderr)."""
+    handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Form
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 
 from jinpai.errors import UsageError
 from jinpai.store.accounts import accept_invite, has_people, invited
@@ -76,6 +76,7 @@ def _login_view(page: Page, to: str | None, **more: Any) -> View:
     with page.store.read() as session:
         is_new = not has_people(session)
     shown = {"to": local_path(to), "login": "", "asks_code": False, "failed": False, **more}
+    shown["oidc"] = page.reader.config.oidc
     status = 401 if shown["failed"] else 200
     return View("login.html.j2", page.w("sign_in"), data=shown | {"is_new": is_new}, status=status)
 
@@ -148,12 +149,6 @@ def preferences(page: PageOf) -> Response:
         if page.query.get(name) in known:
             _put_cookie(page.request, answer, cookie, page.query[name], seconds=_YEAR)
     return answer
-
-
-@router.get("/healthz", name="healthz")
-def healthz() -> Response:
-    """Say that the process answers."""
-    return PlainTextResponse("ok\n")
 
 
 def _put_cookie(
