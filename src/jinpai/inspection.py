@@ -11,6 +11,7 @@ from jinpai.errors import UnknownName
 from jinpai.line import ShopRun
 from jinpai.metrics.texts import json_cells, shown_message
 from jinpai.settings import Settings
+from jinpai.talk_files import TalkRows
 
 __all__ = [
     "count_by_rule",
@@ -25,14 +26,6 @@ select
     f.*, r.name as agent_name
 from findings as f
 left join roster as r on r.shop_id = f.shop_id and r.agent_id = f.agent_id
-"""
-_OF_TALK = """
-select finding_id, rule, points, is_merit, is_fatal, is_shadow, is_overruled, reason_zh, reason_en,
-    evidence
-from findings
-where shop_id = $shop_id and day = $day and buyer_id = $buyer_id
-    and agent_id is not distinct from $agent_id
-order by is_fatal desc, points, started_at, finding_id
 """
 _BY_RULE = """
 select rule, is_shadow, count(*) as findings, count(distinct session_id) as sessions,
@@ -121,15 +114,28 @@ def list_findings(
     return [_json(row) for row in engine.fetch("findings", sql, values).to_pylist()], int(count)
 
 
+_SAID = (
+    *("finding_id", "rule", "points", "is_merit", "is_fatal", "is_shadow", "is_overruled"),
+    *("reason_zh", "reason_en", "evidence"),
+)
+
+
 def findings_of_talk(
-    engine: DuckEngine, shop_id: str, buyer_id: str, agent_id: str | None, day: date
+    rows: TalkRows, shop_id: str, buyer_id: str, agent_id: str | None, day: date
 ) -> list[dict[str, Any]]:
     """Return what was found in the sessions of a buyer and an account that began on a day.
 
     The costliest first, as JSON values: id, rule, points, marks, reasons and evidence.
     """
-    values = {"shop_id": shop_id, "buyer_id": buyer_id, "agent_id": agent_id, "day": day}
-    return [_json(row) for row in engine.fetch("findings of a talk", _OF_TALK, values).to_pylist()]
+    found = [
+        row
+        for row in rows.of_buyer("findings", shop_id, buyer_id)
+        if (row["agent_id"], row["day"]) == (agent_id, day)
+    ]
+    found.sort(
+        key=lambda row: (not row["is_fatal"], row["points"], row["started_at"], row["finding_id"])
+    )
+    return [_json({name: row[name] for name in _SAID}) for row in found]
 
 
 def count_by_rule(

@@ -6,11 +6,12 @@ import shutil
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import jinpai
-from jinpai.talk import list_talks, message_files, read_talk
+from jinpai.talk import SORTS, list_talks, message_files, read_talk
 from jinpai.web.memory import Memory
 from jinpai.web.reading import NotRun, Reader
 from jinpai.web.warm import warm
@@ -34,13 +35,15 @@ def reader(copy: Path) -> Iterator[Reader]:
 
 
 def all_talks(reader: Reader) -> list[dict[str, object]]:
-    with reader.derived() as (engine, shops, snapshot):
-        (scope,) = scopes_of(shops, None, None)
-        files = message_files(snapshot, shops[0])
-        listed = list_talks(engine, scope, limit=60)
+    with reader.talks(reader.default_shop()) as talks:
+        engine, snapshot = talks.engine, talks.snapshot
+        (scope,) = scopes_of(talks.shops, None, None)
+        files = message_files(snapshot, talks.shops[0])
+        listed = list_talks(engine, scope, listed=talks.listed, limit=60)
         return [
             read_talk(
-                engine, snapshot, scope, files, row["buyer_id"], row["agent_id"], row["day"]
+                engine, talks.rows, snapshot, scope, files, row["buyer_id"], row["agent_id"],
+                row["day"],
             )
             for row in listed
         ]  # fmt: skip
@@ -49,9 +52,38 @@ def all_talks(reader: Reader) -> list[dict[str, object]]:
 def test_sorted_files_give_the_same_conversations(reader: Reader) -> None:
     plain = all_talks(reader)
     reader.sort_talks()
-    assert len(list((reader.root / "cache").glob("talk-*.parquet"))) == 3
+    assert len(list((reader.root / "cache").glob("talk-*"))) == 6
     assert all_talks(reader) == plain
     assert any(talk["orders"] for talk in plain)
+
+
+def test_lists_have_one_order_wherever_they_are_read(reader: Reader) -> None:
+    def listed() -> list[list[tuple[object, ...]]]:
+        with reader.talks(reader.default_shop()) as talks:
+            (scope,) = scopes_of(talks.shops, FIRST, LAST)
+            asked: list[dict[str, Any]] = [
+                {"sort": way + key} for key in SORTS for way in ("", "-")
+            ]
+            ways += [{"agents": ["demo:nobody"]}, {"buyer": "1", "offset": 7}]
+            found = [list_talks(talks.engine, scope, listed=talks.listed, **one) for one in ways]
+        keys = ("buyer_id", "agent_id", "session_no", "longest_us", "unanswered")
+        return [[tuple(row[key] for key in keys) for row in rows] for rows in found]
+
+    plain = listed()
+    reader.sort_talks()
+    assert listed() == plain
+    assert len(plain[0]) == 50
+
+
+def test_files_that_are_gone_or_damaged_are_done_without(reader: Reader) -> None:
+    plain = all_talks(reader)
+    reader.sort_talks()
+    next((reader.root / "cache").glob("talk-*-list.duckdb")).unlink()
+    assert all_talks(reader) == plain
+    next((reader.root / "cache").glob("talk-*-rounds.parquet")).write_bytes(b"PAR1")
+    again = Reader(reader.root)
+    assert all_talks(again) == plain
+    again.close()
 
 
 def test_a_conversation_is_what_the_table_of_messages_holds(reader: Reader) -> None:

@@ -18,8 +18,7 @@ Line = dict[str, Any]
 
 def is_inspected(page: Page) -> bool:
     """Tell whether the last run judged what was said."""
-    with page.reader.derived(page.filters.shop_id) as (_, _, snapshot):
-        return "findings" in snapshot.derived
+    return page.reader.is_inspected
 
 
 def rule_word(page: Page, code: str) -> str:
@@ -33,11 +32,11 @@ def found_in_talk(page: Page, buyer: str, agent: str | None, day: str) -> list[F
     shop_id = page.filters.shop_id
 
     def ask() -> list[Finding]:
-        with page.reader.derived(shop_id) as (engine, _, snapshot):
-            if "findings" not in snapshot.derived:
-                return []
-            return [*findings_of_talk(engine, shop_id, buyer, agent, parse_day(day))]
+        with page.reader.talks(shop_id) as talks:
+            return [*findings_of_talk(talks.rows, shop_id, buyer, agent, parse_day(day))]
 
+    if not is_inspected(page):
+        return []
     return list(page.reader.kept(("talk findings", shop_id, buyer, agent, day), ask))
 
 

@@ -16,6 +16,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import duckdb
+
 from jinpai import __version__
 from jinpai.engine.duckdb import DuckEngine
 from jinpai.errors import UnknownName, UsageError
@@ -24,7 +26,7 @@ from jinpai.refresh.as_read import as_read
 from jinpai.run import ShopRun, open_engine, shop_runs
 from jinpai.tables.lake import Snapshot
 from jinpai.tables.mounts import mounted
-from jinpai.talk import put_talk_views, sort_talks
+from jinpai.talk_files import RunRows, SortedRows, TalkRows
 from jinpai.web.memory import Memory
 from jinpai.workspace import MetricsResult, Workspace
 from jinpai.workspace_config import FILE_NAME, load_config
@@ -32,6 +34,8 @@ from jinpai.workspace_config import FILE_NAME, load_config
 __all__ = ["NotRun", "Reader", "Roster"]
 
 ENGINES, THREADS, MEMORY = 2, 2, "400MB"
+# Conversations are opened by engines of their own, so that nobody who reads one waits for figures.
+TALK_ENGINES, TALK_MEMORY = 4, "128MB"
 # Canonical tables that explanations read beside those `Workspace.prepare` makes known.
 _CANONICAL = ("messages", "orders", "products")
 
@@ -51,6 +55,29 @@ class _State:
     shops: list[ShopRun]
     idle: list[DuckEngine] = field(default_factory=list)
     stale: dict[str, bool] = field(default_factory=dict)
+    sorted_rows: SortedRows | None = None
+    talkers: list[DuckEngine] = field(default_factory=list)
+
+    def close(self) -> None:
+        """Close the engines nobody uses now; the others are closed when they are given back."""
+        for engine in (*self.idle, *self.talkers):
+            engine.close()
+
+
+@dataclass(frozen=True)
+class Talks:
+    """What conversations are read with.
+
+    Attributes:
+        engine: knows ``products`` and, where ``listed`` is empty, the run.
+        rows: a buyer's rows. listed: what the engine calls the list of conversations.
+    """
+
+    engine: DuckEngine
+    rows: TalkRows
+    listed: str
+    shops: list[ShopRun]
+    snapshot: Snapshot
 
 
 class Reader(Workspace):
@@ -63,6 +90,7 @@ class Reader(Workspace):
         self._config_at = self._config_file.stat().st_mtime_ns
         self._lock = threading.Lock()
         self._room = threading.BoundedSemaphore(ENGINES)
+        self._talk_room = threading.BoundedSemaphore(TALK_ENGINES)
         self._state: _State | None = None
         self._seen_at = 0
 
@@ -70,8 +98,8 @@ class Reader(Workspace):
         """Close the engines."""
         with self._lock:
             state, self._state = self._state, None
-        for engine in state.idle if state else ():
-            engine.close()
+        if state:
+            state.close()
 
     @property
     def run_key(self) -> str:
@@ -90,7 +118,7 @@ class Reader(Workspace):
             try:
                 yield engine, shops, state.snapshot
             finally:
-                self._give_back(state, engine)
+                self._give_back(state, state.idle, engine)
 
     @contextmanager
     def _opened(self, shop_id: str | None) -> Iterator[tuple[DuckEngine, ShopRun]]:
@@ -130,6 +158,11 @@ class Reader(Workspace):
         """Return what changes whenever a KPI plan of the workspace does."""
         plans = (self.root / "plans").glob("*.yaml")
         return sorted((path.name, path.stat().st_mtime_ns) for path in plans)
+
+    @property
+    def is_inspected(self) -> bool:
+        """Whether the last run judged what was said."""
+        return "findings" in self._current().snapshot.derived
 
     def ran_at(self) -> str:
         """Return when the state in force was published, ISO text in UTC."""
@@ -201,9 +234,10 @@ class Reader(Workspace):
                     zh=f"还没有计算结果；请先计算：jinpai run {self.root}",
                 )
             old, made = self._state, _State(snapshot, _run_key(snapshot), shop_runs(snapshot.run))
+            made.sorted_rows = SortedRows.found(self.memory.folder, made.run_key)
             self._state = made
-        for engine in old.idle if old else ():
-            engine.close()
+        if old:
+            old.close()
         return made
 
     def _published_at(self) -> int:
@@ -223,15 +257,49 @@ class Reader(Workspace):
                 self.config, self._config_at, self._seen_at = load_config(self.root), at, 0
 
     def sort_talks(self) -> None:
-        """Keep what conversations are found by in the order of buyers (see `talk.sort_talks`)."""
-        state = self._current()
+        """Write the files conversations are found in, unless they are there (see `SortedRows`)."""
+        state, folder = self._current(), self.memory.folder
+        if state.sorted_rows is not None:
+            return
         with self.derived() as (engine, _, _):
-            if not sort_talks(engine, self.memory.folder, state.run_key):
+            SortedRows.write(engine, folder, state.run_key)
+        made = SortedRows(folder, state.run_key)
+        with self._lock:
+            state.sorted_rows = made
+
+    @contextmanager
+    def talks(self, shop_id: str) -> Iterator[Talks]:
+        """Lend what a shop's conversations are read with; raises as `Workspace.derived`."""
+        state = self._current()
+        found, shops = state.sorted_rows, _chosen(state.shops, shop_id)
+        with self._talk_room:
+            engine = None if found is None else self._talker(state, found)
+            if found is None or engine is None:
+                with self.derived(shop_id) as (other, _, _):
+                    yield Talks(other, RunRows(other), "", shops, state.snapshot)
                 return
-        with self._lock:  # engines made from now on know the sorted files
-            idle, state.idle = state.idle, []
-        for engine in idle:
+            try:
+                yield Talks(engine, found, found.name, shops, state.snapshot)
+            finally:
+                self._give_back(state, state.talkers, engine)
+
+    def _talker(self, state: _State, found: SortedRows) -> DuckEngine | None:
+        """Return an engine that knows the list; None when its file was deleted meanwhile."""
+        with self._lock:
+            if state.talkers:
+                return state.talkers.pop()
+        engine = open_engine(self.root, memory=TALK_MEMORY, threads=1)
+        try:
+            engine.con.execute("set parquet_metadata_cache = true")
+            as_read(state.snapshot).register(engine.con, ("products",))
+            found.attach(engine)
+        except BaseException as error:
             engine.close()
+            if isinstance(error, duckdb.IOException):
+                state.sorted_rows = None
+                return None
+            raise
+        return engine
 
     def _take(self, state: _State) -> DuckEngine:
         with self._lock:
@@ -241,16 +309,15 @@ class Reader(Workspace):
         try:
             self.prepare(engine, state.shops, state.snapshot)
             as_read(state.snapshot).register(engine.con, _CANONICAL)
-            put_talk_views(engine, self.memory.folder, state.run_key)
         except BaseException:
             engine.close()
             raise
         return engine
 
-    def _give_back(self, state: _State, engine: DuckEngine) -> None:
+    def _give_back(self, state: _State, to: list[DuckEngine], engine: DuckEngine) -> None:
         with self._lock:
             if self._state is state:
-                state.idle.append(engine)
+                to.append(engine)
                 return
         engine.close()
 

@@ -60,11 +60,12 @@ def _list(page: Page, sort: str, limit: int, offset: int) -> list[dict[str, Any]
     period = filters.period
 
     def ask() -> list[dict[str, Any]]:
-        with page.reader.derived(filters.shop_id) as (engine, shops, _):
-            (scope,) = scopes_of(shops, period.first, period.last)
+        with page.reader.talks(filters.shop_id) as talks:
+            (scope,) = scopes_of(talks.shops, period.first, period.last)
             return list_talks(
-                engine, scope, agents=agents, buyer=buyer, sort=sort, limit=limit, offset=offset
-            )
+                talks.engine, scope, listed=talks.listed, agents=agents, buyer=buyer, sort=sort,
+                limit=limit, offset=offset,
+            )  # fmt: skip
 
     if limit > _PAGE + 1:
         return ask()
@@ -176,14 +177,15 @@ def talk_of(page: Page, buyer: str, agent: str | None, day: str, is_plain: bool)
     filters, reader = page.filters, page.reader
 
     def ask() -> dict[str, Any]:
-        with reader.derived(filters.shop_id) as (engine, shops, snapshot):
-            (scope,) = scopes_of(shops, None, None)
+        with reader.talks(filters.shop_id) as talks:
+            (scope,) = scopes_of(talks.shops, None, None)
             files = reader.kept(
-                ("files", filters.shop_id), lambda: message_files(snapshot, shops[0])
+                ("files", filters.shop_id), lambda: message_files(talks.snapshot, talks.shops[0])
             )
             return read_talk(
-                engine, snapshot, scope, files, buyer, agent, parse_day(day), unmask=True
-            )
+                talks.engine, talks.rows, talks.snapshot, scope, files, buyer, agent,
+                parse_day(day), unmask=True,
+            )  # fmt: skip
 
     talk = dict(reader.kept(("talk", filters.shop_id, buyer, agent, day), ask))
     if not is_plain:

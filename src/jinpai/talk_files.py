@@ -1,0 +1,260 @@
+"""Files beside the lake that conversations are found in, so that opening one costs little.
+
+A run's relations are laid for adding them up. To find one buyer in them means to look through all
+of their weeks. These files hold the few columns a conversation shows, sorted by buyer in small
+pieces, and the list of conversations, the latest first. They can be made anew at any time.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Protocol
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute
+import pyarrow.parquet as pq
+
+from jinpai.engine.duckdb import DuckEngine
+from jinpai.errors import EngineError
+from jinpai.tables.zones import quoted
+
+__all__ = [
+    "LISTED",
+    "LIST_ORDER",
+    "RELATIONS",
+    "Row",
+    "RunRows",
+    "SortedRows",
+    "TalkRows",
+    "files_in_span",
+]
+
+pc: Any = pyarrow.compute
+Row = dict[str, Any]
+
+# What of a run a conversation shows; every relation has shop_id and buyer_id.
+RELATIONS = {
+    "sessions": """
+select shop_id, buyer_id, agent_id, day, session_no, started_at, ended_at, messages,
+    buyer_messages, human_messages, is_attended, is_two_sided, filter_reason, concurrency
+from sessions
+""",
+    "rounds": """
+select shop_id, buyer_id, agent_id, session_no, opened_at, closed_at, wait_us, is_late,
+    is_first_in_session
+from rounds
+""",
+    "orders": """
+select shop_id, buyer_id, order_id, created_at, paid_at, paid_amount, refunded_amount, is_excluded,
+    created_agent_id, paid_agent_id
+from judged_orders
+""",
+    "refunds": """
+select r.shop_id, o.buyer_id, r.refund_id, r.order_id, r.opened_at, r.closed_at, r.amount,
+    r.reason, r.outcome
+from refunds as r
+inner join judged_orders as o on o.shop_id = r.shop_id and o.order_id = r.order_id
+""",
+    "findings": """
+select shop_id, buyer_id, agent_id, day, started_at, finding_id, rule, points, is_merit, is_fatal,
+    is_shadow, is_overruled, reason_zh, reason_en, evidence
+from findings
+""",
+}
+# Sessions with how long they made the buyer wait.
+LISTED = """
+with asked as (
+    select shop_id, agent_id, buyer_id, day, session_no, started_at, ended_at, messages,
+        buyer_messages, human_messages, is_attended, is_two_sided, filter_reason
+    from sessions{of_sessions}
+),
+
+waits as (
+    select shop_id, buyer_id, agent_id, session_no,
+        max(case when not is_late then wait_us end) as longest_us,
+        max(case when is_first_in_session and not is_late then wait_us end) as first_us,
+        count(case when closed_at is null or is_late then 1 end) as unanswered
+    from rounds{of_rounds}
+    group by shop_id, buyer_id, agent_id, session_no
+)
+
+select a.*, w.longest_us, w.first_us, coalesce(w.unanswered, 0) as unanswered
+from asked as a
+left join waits as w
+    on w.shop_id = a.shop_id
+    and w.buyer_id = a.buyer_id
+    and w.agent_id is not distinct from a.agent_id
+    and w.session_no = a.session_no
+"""
+# What breaks ties in a list; the listed file lies in this order.
+LIST_ORDER = "started_at desc, buyer_id, agent_id, session_no"
+_GROUP = 4096
+_SPANS = 20_000  # files whose span of time is remembered
+
+
+class TalkRows(Protocol):
+    """Where the rows of a buyer come from."""
+
+    def of_buyer(self, name: str, shop_id: str, buyer: str) -> list[Row]:
+        """Return all rows of a buyer of one of RELATIONS, in no order."""
+        ...
+
+
+class RunRows:
+    """A buyer's rows from the relations of the run themselves, as an engine knows them."""
+
+    def __init__(self, engine: DuckEngine) -> None:
+        self._engine = engine
+
+    def of_buyer(self, name: str, shop_id: str, buyer: str) -> list[Row]:
+        """Return all rows of a buyer, in no order."""
+        sql = f"select * from ({RELATIONS[name]}) where shop_id = $shop_id and buyer_id = $buyer"
+        found = self._engine.fetch(name, sql, {"shop_id": shop_id, "buyer": buyer})
+        return list(found.to_pylist())
+
+
+class SortedRows:
+    """A buyer's rows from the sorted files of one run.
+
+    Args:
+        folder, run_key: as `write` got them; OSError where the files are not there.
+    Attributes:
+        name: what engines call the list of conversations (see `attach`).
+    """
+
+    name = "listed.talks"
+
+    def __init__(self, folder: Path, run_key: str) -> None:
+        self._files = {name: _Pieces(_path(folder, run_key, name)) for name in RELATIONS}
+        self.listed = _list_path(folder, run_key)
+        self.listed.stat()
+
+    def of_buyer(self, name: str, shop_id: str, buyer: str) -> list[Row]:
+        """Return all rows of a buyer, in no order."""
+        return self._files[name].rows(shop_id, buyer)
+
+    @classmethod
+    def found(cls, folder: Path, run_key: str) -> SortedRows | None:
+        """Return the files of a run; None where they were not written, or cannot be read."""
+        try:
+            return cls(folder, run_key)
+        except (OSError, pa.ArrowException):
+            return None
+
+    def attach(self, engine: DuckEngine) -> None:
+        """Let an engine know the list of conversations, as ``name``."""
+        engine.con.execute(f"attach {quoted(str(self.listed))} as listed (read_only)")
+
+    @staticmethod
+    def write(engine: DuckEngine, folder: Path, run_key: str) -> None:
+        """Write the files of a run; those of other runs go.
+
+        Raises EngineError, OSError where they cannot be written; nothing depends on them.
+        """
+        folder.mkdir(parents=True, exist_ok=True)
+        engine.con.execute("set preserve_insertion_order = true")
+        try:
+            for name, sql in RELATIONS.items():
+                _write(engine, _path(folder, run_key, name), sql)
+            _write_list(engine, _list_path(folder, run_key))
+        except duckdb.Error as error:
+            raise EngineError("sorted conversations", "copy", str(error)) from error
+        finally:
+            engine.con.execute("set preserve_insertion_order = false")
+        for old in folder.glob("talk-*"):
+            if not old.name.startswith(f"talk-{run_key}-"):
+                old.unlink(missing_ok=True)
+
+
+def _path(folder: Path, run_key: str, name: str) -> Path:
+    return folder / f"talk-{run_key}-{name}.parquet"
+
+
+def _list_path(folder: Path, run_key: str) -> Path:
+    return folder / f"talk-{run_key}-list.duckdb"
+
+
+def _write(engine: DuckEngine, path: Path, sql: str) -> None:
+    aside = path.with_suffix(f".{os.getpid()}")
+    engine.con.execute(
+        f"copy (from ({sql}) order by shop_id, buyer_id) to {quoted(str(aside))}"
+        f" (format parquet, compression zstd, row_group_size {_GROUP})"
+    )
+    aside.replace(path)
+
+
+def _write_list(engine: DuckEngine, path: Path) -> None:
+    """Write the list as a table of DuckDB's own: its best rows are found without reading all."""
+    aside = path.with_suffix(f".{os.getpid()}")
+    aside.unlink(missing_ok=True)
+    engine.con.execute(f"attach {quoted(str(aside))} as made")
+    try:
+        listed = LISTED.format(of_sessions="", of_rounds="")
+        engine.con.execute(
+            f"create table made.talks as from ({listed}) order by shop_id, {LIST_ORDER}"
+        )
+    finally:
+        engine.con.execute("detach made")
+    aside.replace(path)
+
+
+class _Pieces:
+    """A file sorted by shop and buyer, of which only the pieces are read that can hold a buyer."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = pq.ParquetFile(path, memory_map=True)
+        self._lock = threading.Lock()  # the reader of a file is for one thread at a time
+        known = self._file.metadata
+        names = self._file.schema_arrow.names
+        shop, buyer = names.index("shop_id"), names.index("buyer_id")
+        # Where each piece begins, or before; only of a piece of one shop is it sure to be right.
+        self._begins: list[tuple[str, str]] = []
+        self._is_sure: list[bool] = []
+        for at in range(known.num_row_groups):
+            group = known.row_group(at)
+            first, second = (group.column(place).statistics for place in (shop, buyer))
+            if first is None or second is None or not (first.has_min_max and second.has_min_max):
+                self._begins.append(self._begins[-1] if at else ("", ""))
+                self._is_sure.append(False)
+            else:
+                self._begins.append((first.min, second.min))
+                self._is_sure.append(first.min == first.max)
+
+    def rows(self, shop_id: str, buyer: str) -> list[Row]:
+        """Return the rows of a buyer."""
+        key = (shop_id, buyer)
+        end = bisect_right(self._begins, key)
+        first = max(bisect_left(self._begins, key) - 1, 0)
+        while first and not self._is_sure[first]:
+            first -= 1
+        if first >= end:
+            return []
+        with self._lock:
+            found = self._file.read_row_groups(list(range(first, end)), use_threads=False)
+        mine = pc.and_(pc.equal(found["shop_id"], shop_id), pc.equal(found["buyer_id"], buyer))
+        return list(found.filter(mine).to_pylist())
+
+
+def files_in_span(paths: Sequence[str], first: datetime, last: datetime) -> list[str]:
+    """Return those of the files of messages that can hold one of a span of UTC, both ends in it."""
+    spans = ((path, _span(path)) for path in paths)
+    return [path for path, (low, high) in spans if low <= last and first <= high]
+
+
+@lru_cache(_SPANS)
+def _span(path: str) -> tuple[datetime, datetime]:
+    """The first and last time in a file of messages (it never changes); all time where unknown."""
+    known = pq.read_metadata(path)
+    at = known.schema.to_arrow_schema().names.index("sent_at")
+    groups = [known.row_group(place).column(at).statistics for place in range(known.num_row_groups)]
+    if not groups or any(one is None or not one.has_min_max for one in groups):
+        return datetime.min, datetime.max
+    low, high = min(one.min for one in groups), max(one.max for one in groups)
+    return low.replace(tzinfo=None), high.replace(tzinfo=None)
