@@ -1,0 +1,205 @@
+"""People clicking through the web app while a run goes on: how long pages take, what fails, memory.
+
+    python benchmarks/web.py WORKSPACE [--people 20] [--minutes 5] [--pause 4] [--no-run]
+
+The workspace has had a run. The server is a process of its own, as ``jinpai serve`` starts it. Each
+person looks at lists of conversations (all, of an agent, the slowest, further pages), opens some,
+and now and then the overview, the team and an agent, with a pause after each page. With a run, the
+whole line is computed anew again and again, with the priority the nightly run has. Prints a table
+in Markdown: times of whole answers in milliseconds, and the server's greatest memory.
+"""
+
+from __future__ import annotations
+
+import argparse
+import html
+import http.client
+import random
+import re
+import statistics
+import subprocess
+import sys
+import threading
+import time
+from collections import defaultdict
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from jinpai.errors import UnknownName
+from jinpai.store import open_store
+from jinpai.store.accounts import add_user, find_user
+from jinpai.store.logins import start_session
+from jinpai.web.security import COOKIE
+from jinpai.workspace_config import load_config
+
+LOGIN = "benchmark"
+SORTS = ("-started_at", "-longest_us", "-first_us", "-messages", "-unanswered")
+LINK = re.compile(r'href="(/(?:conversations|agents)/[^"#]+|/conversations\?[^"#]*cursor=[^"#]+)"')
+
+
+@dataclass
+class Seen:
+    """What all people met: kind of page -> milliseconds; and what went wrong."""
+
+    took: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    errors: list[str] = field(default_factory=list)
+
+
+class Person(threading.Thread):
+    """Somebody who clicks.
+
+    Args:
+        port, cookie: of the server. until: when to stop, as `time.monotonic` tells.
+    """
+
+    def __init__(
+        self, port: int, cookie: str, seed: int, pause: float, until: float, seen: Seen
+    ) -> None:
+        super().__init__(daemon=True)
+        self._at, self._cookie = http.client.HTTPConnection("127.0.0.1", port, timeout=60), cookie
+        self._dice, self._pause, self._until, self._seen = random.Random(seed), pause, until, seen
+        self._agents: list[str] = []
+
+    def run(self) -> None:
+        """Click until the time is over."""
+        time.sleep(self._dice.random() * self._pause)
+        while time.monotonic() < self._until:
+            listed = self._list()
+            talks = [one for one in listed if one.startswith("/conversations/")]
+            for path in self._dice.sample(talks, min(len(talks), self._dice.randint(2, 6))):
+                self._get("conversation", path)
+            further = [one for one in listed if "cursor=" in one]
+            if further and self._dice.random() < 0.4:
+                self._get("list of conversations", further[0])
+            if self._dice.random() < 0.2:
+                self._figures()
+
+    def _list(self) -> list[str]:
+        query = f"?talks.sort={self._dice.choice(SORTS)}"
+        if self._agents and self._dice.random() < 0.6:
+            query += f"&agent={self._dice.choice(self._agents)}"
+        return self._get("list of conversations", f"/conversations{query}")
+
+    def _figures(self) -> None:
+        self._get("overview", "/overview")
+        found = [one for one in self._get("team", "/team") if one.startswith("/agents/")]
+        if found:
+            path = self._dice.choice(found)
+            self._agents = [one[8:].partition("?")[0] for one in found]
+            self._get("agent", path)
+
+    def _get(self, kind: str, path: str) -> list[str]:
+        """Return the links of a page to conversations and agents."""
+        started = time.perf_counter()
+        try:
+            headers = {"Cookie": f"{COOKIE}={self._cookie}", "Accept": "text/html"}
+            self._at.request("GET", path, headers=headers)
+            answer = self._at.getresponse()
+            text = answer.read().decode()
+            if answer.status != 200:
+                self._seen.errors.append(f"{answer.status} {path}")
+        except (OSError, http.client.HTTPException) as error:
+            self._seen.errors.append(f"{type(error).__name__} {path}")
+            self._at.close()
+            return []
+        self._seen.took[kind].append((time.perf_counter() - started) * 1000)
+        time.sleep(self._pause * (0.5 + self._dice.random()))
+        return [html.unescape(link) for link in LINK.findall(text)]
+
+
+def cookies(workspace: Path, people: int) -> list[str]:
+    """Return session cookies of an owner made for this."""
+    with open_store(load_config(workspace)) as store, store.write() as session:
+        try:
+            user = find_user(session, LOGIN)
+        except UnknownName:
+            user = add_user(session, LOGIN, role="owner", actor="benchmark")
+        return [start_session(session, user) for _ in range(people)]
+
+
+def serve(workspace: Path) -> tuple[subprocess.Popen[str], int]:
+    """Start the server; returns it and its port once it answers."""
+    command = [sys.executable, "-m", "jinpai", "serve", str(workspace), "--port", "0"]
+    server = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, encoding="utf-8")
+    assert server.stderr is not None
+    for line in server.stderr:
+        if found := re.search(r"http://127\.0\.0\.1:(\d+)/ ", line):
+            threading.Thread(target=server.stderr.read, daemon=True).start()
+            return server, int(found[1])
+    raise SystemExit("the server did not start")
+
+
+def compute(workspace: Path, until: float, runs: list[float]) -> None:
+    """Run the line again and again; only whole runs are counted."""
+    command = ["nice", "-n", "10", sys.executable, "-m", "jinpai", "run", str(workspace), "--full"]
+    while time.monotonic() < until:
+        started = time.monotonic()
+        going = subprocess.Popen(
+            [*command, "--memory", "3GB"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        while going.poll() is None and time.monotonic() < until:
+            time.sleep(0.2)
+        if going.poll() is None:
+            going.terminate()
+            going.wait()
+        elif going.returncode == 0:
+            runs.append(time.monotonic() - started)
+        else:
+            raise SystemExit(f"the run failed with code {going.returncode}")
+
+
+def peak_mb(pid: int) -> float:
+    """Return the greatest memory a process has had."""
+    status = Path(f"/proc/{pid}/status").read_text("utf-8")
+    return int(re.findall(r"VmHWM:\s+(\d+)", status)[0]) / 1024
+
+
+def table(seen: Seen) -> str:
+    """Return the times in Markdown."""
+    lines = ["| page | answers | median ms | p95 ms | longest ms |", "|---|---|---|---|---|"]
+    every = [took for times in seen.took.values() for took in times]
+    for kind, times in [*sorted(seen.took.items()), ("all", every)]:
+        ordered = sorted(times)
+        p95 = ordered[int(len(ordered) * 0.95)]
+        middle = statistics.median(ordered)
+        lines.append(f"| {kind} | {len(ordered)} | {middle:.0f} | {p95:.0f} | {ordered[-1]:.0f} |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Let them click, and say what they met."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("workspace", type=Path)
+    parser.add_argument("--people", type=int, default=20)
+    parser.add_argument("--minutes", type=float, default=5)
+    parser.add_argument("--pause", type=float, default=4, help="mean seconds after each page")
+    parser.add_argument("--warm", type=float, default=30, help="seconds before anybody comes")
+    parser.add_argument("--no-run", action="store_true", help="nothing is computed meanwhile")
+    asked = parser.parse_args()
+    tickets = cookies(asked.workspace, asked.people)
+    server, port = serve(asked.workspace)
+    try:
+        time.sleep(asked.warm)
+        until, seen, runs = time.monotonic() + asked.minutes * 60, Seen(), list[float]()
+        people = [
+            Person(port, ticket, seed, asked.pause, until, seen)
+            for seed, ticket in enumerate(tickets)
+        ]
+        for person in people:
+            person.start()
+        if not asked.no_run:
+            compute(asked.workspace, until, runs)
+        for person in people:
+            person.join()
+        print(table(seen))
+        print(f"\nmemory of the server {peak_mb(server.pid):.0f} MB; errors {len(seen.errors)}")
+        print(f"whole runs meanwhile {len(runs)} ({', '.join(f'{one:.0f} s' for one in runs)})")
+        for error in seen.errors[:20]:
+            print(f"  {error}")
+    finally:
+        server.terminate()
+        server.wait()
+
+
+if __name__ == "__main__":
+    main()
