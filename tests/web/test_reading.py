@@ -61,9 +61,7 @@ def test_lists_have_one_order_wherever_they_are_read(reader: Reader) -> None:
     def listed() -> list[list[tuple[object, ...]]]:
         with reader.talks(reader.default_shop()) as talks:
             (scope,) = scopes_of(talks.shops, FIRST, LAST)
-            asked: list[dict[str, Any]] = [
-                {"sort": way + key} for key in SORTS for way in ("", "-")
-            ]
+            ways: list[dict[str, Any]] = [{"sort": way + key} for key in SORTS for way in ("", "-")]
             ways += [{"agents": ["demo:nobody"]}, {"buyer": "1", "offset": 7}]
             found = [list_talks(talks.engine, scope, listed=talks.listed, **one) for one in ways]
         keys = ("buyer_id", "agent_id", "session_no", "longest_us", "unanswered")
