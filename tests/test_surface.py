@@ -17,6 +17,7 @@ PACKAGE = ROOT / "src" / "jinpai"
 # Where the name one imports is not the name one installs.
 INSTALLED_AS = {
     "argon2": "argon2-cffi",
+    "prometheus_client": "prometheus-client",
     "python_calamine": "python-calamine",
     "re2": "google-re2",
     "sklearn": "scikit-learn",
@@ -57,9 +58,9 @@ def test_everything_imported_is_a_declared_dependency() -> None:
     extras = project()["optional-dependencies"].values()
     entries = [*project()["dependencies"], *(entry for extra in extras for entry in extra)]
     declared = {re.split(r"[<>=!~ \[]", entry)[0].lower() for entry in entries}
-    # Time zones are data: nothing imports tzdata. SQLAlchemy imports psycopg by the URL's name, and
-    # FastAPI python-multipart where a form comes; PySpark asks for pandas to run Python on executors.
-    unseen = {"tzdata", "psycopg", "python-multipart", "pandas"}
+    # Time zones are data: nothing imports tzdata. FastAPI asks for python-multipart where a form
+    # comes, PySpark for pandas where executors run Python.
+    unseen = {"tzdata", "python-multipart", "pandas"}
     assert {INSTALLED_AS.get(name, name) for name in others} == declared - unseen
 
 
