@@ -9,6 +9,8 @@ from pathlib import Path
 import duckdb
 
 from jinpai.errors import UsageError
+from jinpai.forget.incoming import without_forgotten
+from jinpai.forget.rows import Shown
 from jinpai.sources import mapping as mapping_source
 from jinpai.sources.base import Context, Note, Source
 from jinpai.sources.files import open_paths
@@ -99,9 +101,13 @@ def import_paths(
     )
     act = load.preview if dry_run else load.import_batches
     settings = config.settings(entry.shop_id)
+
+    def shown(shop: str) -> Shown:
+        return Shown.of(config.settings(shop if shop in config.shops else None))
+
     report = act(
         lake,
-        _items(found.claims, context),
+        without_forgotten(_items(found.claims, context), snapshot, shown, entry.shop_id),
         shop_id=entry.shop_id,
         timezone=context.timezone,
         clock_skew_seconds=settings.clock_skew,

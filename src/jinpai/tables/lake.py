@@ -186,21 +186,23 @@ class Writer:
         *,
         what: str = "import",
         run: Callable[[dict[str, int]], dict[str, Any] | None] | None = None,
+        anew: Mapping[str, pa.Table] | None = None,
     ) -> Snapshot:
         """Put changed tables and rejects in force together; returns the new state.
 
         Args:
             what: what made the state.
             run: makes the meta of the last run from the new versions; default as it was.
+            anew: file of rejects in force -> the rows to put in its place.
         """
         lake, old = self.snapshot.lake, self.snapshot.manifest
-        kept = old.rejects
+        named = {
+            one: self._rejected(rows, number)
+            for number, (one, rows) in enumerate((anew or {}).items(), 1)
+        }
+        kept = tuple(named.get(one, one) for one in old.rejects)
         if rejects.num_rows:
-            lake.rejects_folder.mkdir(parents=True, exist_ok=True)
-            name = f"{old.id + 1:08}-{self.tag}.parquet"
-            pq.write_table(rejects, lake.rejects_folder / name, compression="zstd")
-            places.push([lake.rejects_folder / name])
-            kept = (*kept, name)
+            kept = (*kept, self._rejected(rejects))
         sums: dict[str, str] = {}
         for name, change in changes.items():
             paths = [file.path for file in change.adds]
@@ -211,6 +213,16 @@ class Writer:
             versions[name] = delta.commit(folder, TABLES[name], change.adds, change.removes)
         new = replace(old, id=old.id + 1, versions=versions, rejects=kept, at=_now(), what=what)
         return lake._publish(replace(new, run=run(versions)) if run else new, sums)
+
+    def _rejected(self, rows: pa.Table, number: int = 0) -> str:
+        """Write a file of rejects; returns its name, which ends in the tag."""
+        folder = self.snapshot.lake.rejects_folder
+        folder.mkdir(parents=True, exist_ok=True)
+        more = f"-{number}" if number else ""
+        name = f"{self.snapshot.id + 1:08}{more}-{self.tag}.parquet"
+        pq.write_table(rows, folder / name, compression="zstd")
+        places.push([folder / name])
+        return name
 
 
 class Lake:

@@ -23,7 +23,17 @@ from jinpai.errors import WorkspaceError
 from jinpai.tables.lease import check_lease, leased
 from jinpai.tables.mounts import mounted
 
-__all__ = ["Manifest", "exclusive", "latest", "manifests", "pin", "pins", "publish", "read"]
+__all__ = [
+    "Manifest",
+    "exclusive",
+    "latest",
+    "manifests",
+    "pin",
+    "pins",
+    "publish",
+    "read",
+    "unpin",
+]
 
 _LEASES, _PINS = "leases", "locks"
 
@@ -138,6 +148,14 @@ def pin(folder: Path, number: int, name: str) -> None:
             f"{path}: the name '{name}' keeps state {pins(folder)[name]}; choose another name.",
             zh=f"{path}：名称“{name}”已用于第 {pins(folder)[name]} 号状态；请换一个名称。",
         )
+
+
+def unpin(folder: Path, name: str) -> None:
+    """Let go of a state that was kept for ever; nothing happens where the name keeps none."""
+    path = folder / _PINS / f"{name}.json"
+    if here := mounted(path):
+        here.delete([path])
+    path.unlink(missing_ok=True)
 
 
 def pins(folder: Path) -> dict[str, int]:
