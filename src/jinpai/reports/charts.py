@@ -1,4 +1,4 @@
-"""What the charts draw, as plain data; ``report.js`` makes charts of it."""
+"""What the charts draw, as plain data; ``assets/charts.js`` makes charts of it."""
 
 from __future__ import annotations
 

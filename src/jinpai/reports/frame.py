@@ -18,12 +18,13 @@ from jinpai.errors import UsageError, reason_zh
 
 __all__ = ["framed", "save_text", "save_whole"]
 
-_ASSETS = ("report.css", "echarts.common.min.js", "report.js")
+_ASSETS = ("report.css", "echarts.common.min.js", "charts.js", "report.js")
 
 
 def framed(template: str, values: Mapping[str, Any], data: Any) -> str:
     """Return a page: a template filled in, with ``data`` as the JSON its scripts draw from."""
-    css, echarts, script = (_asset(name) for name in _ASSETS)
+    css, echarts, charts, report = (_asset(name) for name in _ASSETS)
+    script = f"{charts}\n{report}"
     inside = {
         "csp": _policy(css, [echarts, script]),
         "css": Markup(css),  # noqa: S704 - our own files

@@ -41,16 +41,19 @@ __all__ = ["create_app", "every_route"]
 
 _LOG = logging.getLogger("jinpai.web")
 _STATIC = files("jinpai.web").joinpath("static")
-_ECHARTS = files("jinpai.reports").joinpath("assets", "echarts.common.min.js")
+_DRAWING = files("jinpai.reports").joinpath("assets")
+# What reports draw their charts with, pages draw theirs with too.
+_CHARTS = {"echarts.js": "echarts.common.min.js", "charts.js": "charts.js"}
 
 
 class _Static(StaticFiles):
     """Our own files; their addresses change with their contents, so they may be kept."""
 
     def lookup_path(self, path: str) -> tuple[str, os.stat_result | None]:
-        """Find a file; the charts library lies with the reports, which need it too."""
-        if path == "echarts.js":
-            return str(_ECHARTS), os.stat(str(_ECHARTS))
+        """Find a file; what draws charts lies with the reports, which need it too."""
+        if path in _CHARTS:
+            found = str(_DRAWING.joinpath(_CHARTS[path]))
+            return found, os.stat(found)
         return super().lookup_path(path)
 
     async def get_response(self, path: str, scope: Scope) -> Response:
@@ -148,7 +151,9 @@ def _plain_path(path: str) -> str:
 
 def _static_version() -> str:
     """A short hash of all files pages load."""
-    made = hashlib.sha256(_ECHARTS.read_bytes())
+    made = hashlib.sha256()
+    for name in _CHARTS.values():
+        made.update(_DRAWING.joinpath(name).read_bytes())
     for one in sorted(_STATIC.iterdir(), key=lambda one: one.name):
         made.update(one.name.encode() + one.read_bytes())
     return made.hexdigest()[:12]

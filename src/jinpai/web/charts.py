@@ -1,4 +1,4 @@
-"""What charts draw, as plain data; ``static/chart.js`` draws it.
+"""What charts draw, as plain data; ``charts.js`` of the reports and ``static/chart.js`` draw it.
 
 Every chart has ``kind``, ``title`` and, for those who cannot see it, ``alt``. Kinds: ``days``
 (bars and lines per day), ``ranking``, ``histogram``, ``pareto``, ``curve``, ``bridge`` (waterfall).
