@@ -1,0 +1,247 @@
+"use strict";
+// How charts look, in reports and on pages alike: plain data in, ECharts' options out.
+// jinpaiCharts({isChinese, prefix, money, marks}): prefix of the colours' custom properties; money() is
+// the sign before amounts; marks puts the dots of series into tooltips that are written as markup.
+const jinpaiCharts = (options) => {
+  const isChinese = options.isChinese;
+  const locale = isChinese ? "zh-CN" : "en-GB";
+  const MANY_DAYS = 100;
+
+  const number = (value, digits) => value.toLocaleString(locale, { minimumFractionDigits: digits, maximumFractionDigits: digits });
+  const exact = {
+    money: (value) => (value < 0 ? "−" : "") + options.money() + number(Math.abs(value), 2),
+    ratio: (value) => number(value * 100, 1) + "%",
+    seconds: (value) => number(value, 1) + (isChinese ? " 秒" : " s"),
+    hours: (value) => number(value, 1) + (isChinese ? " 小时" : " h"),
+    days: (value) => number(value, 1) + (isChinese ? " 天" : " d"),
+    count: (value) => number(value, Number.isInteger(value) ? 0 : 1),
+    number: (value) => number(value, 2),
+  };
+  const short = (value) => {
+    const size = Math.abs(value);
+    const steps = isChinese ? [[1e8, "亿"], [1e4, "万"]] : [[1e9, "bn"], [1e6, "m"], [1e3, "k"]];
+    const step = steps.find(([least]) => size >= least);
+    const text = step ? Number((value / step[0]).toFixed(1)).toLocaleString(locale) + step[1] : Number(value.toFixed(1)).toLocaleString(locale);
+    return text.replace("-", "−");
+  };
+  const as = { money_mean: "money", people: "count", orders: "count", items: "count" };
+  const known = (unit) => { const name = as[unit] || unit; return exact[name] ? name : "number"; };
+  const axisText = { ratio: (v) => Number((v * 100).toFixed(1)) + "%" };
+  const show = (unit, value) => (value === null || value === undefined ? "–" : exact[known(unit)](value));
+
+  const colours = () => {
+    const style = getComputedStyle(document.documentElement);
+    const get = (name) => style.getPropertyValue(options.prefix + name).trim();
+    return {
+      ink: get("ink"), quiet: get("quiet"), rule: get("rule"), paper: get("paper"), better: get("better"), worse: get("worse"),
+      neutral: get("neutral"), series: [get("c1"), get("c2"), get("c3"), get("c4")],
+    };
+  };
+
+  const safe = (text) => String(text).replace(/[&<>"']/g, (letter) => "&#" + letter.charCodeAt(0) + ";");
+  const rowText = (name, value, marker) => (options.marks ? marker || "" : "") + safe(name) + "  <b>" + safe(value) + "</b>";
+
+  function base(look) {
+    return {
+      animation: false,
+      color: look.series,
+      textStyle: { color: look.ink, fontFamily: getComputedStyle(document.body).fontFamily, fontSize: 12 },
+      grid: { left: 8, right: 14, top: 30, bottom: 4, outerBoundsMode: "same", outerBoundsContain: "axisLabel" },
+      legend: { top: 0, left: 0, itemWidth: 14, itemHeight: 8, itemGap: 16, textStyle: { color: look.quiet, fontSize: 12 } },
+      tooltip: { trigger: "axis", confine: true, backgroundColor: look.paper, borderColor: look.rule, textStyle: { color: look.ink, fontSize: 12 } },
+    };
+  }
+  const category = (look, data, more) => Object.assign({
+    type: "category", data, axisLine: { lineStyle: { color: look.rule } }, axisTick: { show: false },
+    axisLabel: { color: look.quiet, fontSize: 12, hideOverlap: true },
+  }, more);
+  const valueAxis = (look, unit, more) => Object.assign({
+    type: "value", splitNumber: 4, splitLine: { lineStyle: { color: look.rule } },
+    axisLabel: { color: look.quiet, fontSize: 12, formatter: axisText[unit] || short },
+  }, more);
+
+  // The mean of a day and the six before it, where most of them are known.
+  const weekly = (values) => values.map((_, at) => {
+    const known = values.slice(Math.max(at - 6, 0), at + 1).filter((value) => value !== null && value !== undefined);
+    return known.length > 3 ? known.reduce((sum, value) => sum + value, 0) / known.length : null;
+  });
+  // Days of many months: each day pale, the mean of its week before it.
+  function smoothed(chart, option, look) {
+    const rows = chart.bars.map((one) => ["bar", one]).concat(chart.lines.map((one) => ["line", one]));
+    const name = (one) => one.name + (isChinese ? " · 7 日均值" : " · 7-day mean");
+    option.legend.data = rows.map(([, one]) => name(one));
+    option.legend.show = true;
+    option.grid.top = 30;
+    const days = rows.map(([type, one], at) => ({
+      type, name: one.name, data: one.values, stack: type === "bar" ? "days" : undefined, barCategoryGap: "10%", symbol: "circle", symbolSize: 3, showAllSymbol: true, z: 1,
+      itemStyle: { color: look.series[at % 4], opacity: 0.3 }, lineStyle: { width: 0 },
+    }));
+    return days.concat(rows.map(([type, one], at) => ({
+      type: "line", name: name(one), data: weekly(one.values), stack: type === "bar" ? "means" : undefined, showSymbol: false, symbol: "circle", z: 3,
+      itemStyle: { color: look.series[at % 4] }, lineStyle: { width: 2.5, color: look.series[at % 4] },
+    })));
+  }
+
+  const drawn = {
+    days(chart, look) {
+      const option = base(look);
+      const both = chart.bars.length + chart.lines.length;
+      option.legend.show = both > 1;
+      if (both < 2) option.grid.top = 10;
+      option.xAxis = category(look, chart.days);
+      option.xAxis.axisLabel.formatter = (day) => day.slice(5);
+      option.yAxis = valueAxis(look, chart.unit);
+      option.tooltip.valueFormatter = (value) => show(chart.unit, value);
+      option.series = chart.days.length > MANY_DAYS ? smoothed(chart, option, look) : chart.bars.map((one) => ({ type: "bar", stack: "all", name: one.name, data: one.values, barMaxWidth: 26 }))
+        .concat(chart.lines.map((one, place) => ({
+          type: "line", name: one.name, data: one.values, connectNulls: false, symbolSize: 5, showSymbol: chart.days.length < 40,
+          lineStyle: { width: 2, type: place ? "dashed" : "solid" }, symbol: place ? "emptyCircle" : "circle",
+        })));
+      return option;
+    },
+    ranking(chart, look) {
+      const option = base(look);
+      option.legend.show = false;
+      option.grid.top = 4;
+      option.grid.right = 96;
+      option.yAxis = category(look, chart.labels, { inverse: true });
+      option.yAxis.axisLabel = { color: look.ink, fontSize: 12, width: 150, overflow: "truncate" };
+      option.xAxis = valueAxis(look, chart.unit, { min: 0 });
+      option.tooltip.valueFormatter = (value) => show(chart.unit, value);
+      option.series = [{ type: "bar", data: chart.values, barMaxWidth: 20, label: { show: true, position: "right", color: look.ink, formatter: (item) => show(chart.unit, item.value) } }];
+      return option;
+    },
+    histogram(chart, look, width) {
+      const option = base(look);
+      option.legend.show = chart.bars.length > 1;
+      if (chart.bars.length < 2) option.grid.top = 22;
+      option.xAxis = category(look, chart.labels);
+      option.xAxis.axisLabel = { color: look.quiet, fontSize: width < 420 ? 9 : 11, interval: 0, rotate: width < 420 ? 40 : 0 };
+      option.yAxis = valueAxis(look, "ratio");
+      option.tooltip.formatter = (items) => safe(items[0].name) + "<br>" + items.map((item) =>
+        rowText(item.seriesName, show("ratio", item.value) + " (" + exact.count(chart.bars[item.seriesIndex].counts[item.dataIndex]) + ")", item.marker)).join("<br>");
+      option.series = chart.bars.map((one, place) => ({
+        type: "bar", name: one.name, data: one.values, barMaxWidth: 34, itemStyle: place ? { color: look.neutral } : {},
+        label: { show: chart.bars.length < 2, position: "top", color: look.quiet, fontSize: 11, formatter: (item) => exact.ratio(item.value) },
+      }));
+      return option;
+    },
+    pareto(chart, look, width) {
+      const option = base(look);
+      option.grid.top = 44;
+      option.xAxis = category(look, chart.labels);
+      option.xAxis.axisLabel = { color: look.quiet, fontSize: 11, interval: 0, overflow: "break", width: 70 };
+      option.yAxis = [valueAxis(look, chart.unit || "count", chart.unit ? {} : { minInterval: 1 }), valueAxis(look, "ratio", { min: 0, max: 1, interval: 0.25, splitLine: { show: false } })];
+      option.tooltip.formatter = (items) => safe(items[0].name) + "<br>" + items.map((item) =>
+        rowText(item.seriesName, show(item.seriesIndex ? "ratio" : chart.unit || "count", item.value), item.marker)).join("<br>");
+      option.series = [
+        { type: "bar", name: chart.names[0], data: chart.values, barMaxWidth: 40, label: { show: width > 560 || chart.labels.length < 7, position: "top", color: look.ink, fontSize: 11, formatter: (item) => short(item.value) } },
+        { type: "line", name: chart.names[1], data: chart.shares, yAxisIndex: 1, symbolSize: 5, lineStyle: { width: 2 } },
+      ];
+      return option;
+    },
+    curve(chart, look) {
+      const option = base(look);
+      option.grid.right = 22;
+      option.xAxis = valueAxis(look, "ratio", { min: 0, max: 1, interval: 0.2 });
+      option.yAxis = valueAxis(look, "ratio", { min: 0, max: 1, interval: 0.2 });
+      option.tooltip.formatter = (items) => exact.ratio(items[0].value[0]) + " → <b>" + exact.ratio(items[0].value[1]) + "</b>";
+      option.series = [
+        { type: "line", name: chart.names[0], data: chart.points, symbolSize: 5, lineStyle: { width: 2 } },
+        { type: "line", name: chart.names[1], data: [[0, 0], [1, 1]], showSymbol: false, tooltip: { show: false }, lineStyle: { width: 1, type: "dashed", color: look.neutral }, itemStyle: { color: look.neutral } },
+      ];
+      return option;
+    },
+    // Shares at values of a setting: one place each, whatever lies between them.
+    steps(chart, look) {
+      const option = base(look);
+      option.xAxis = category(look, chart.labels);
+      option.yAxis = valueAxis(look, chart.unit, { min: 0, max: 1 });
+      option.tooltip.valueFormatter = (value) => show(chart.unit, value);
+      option.series = chart.lines.map((one) => ({ type: "line", name: one.name, data: one.values, symbolSize: 6, connectNulls: false, lineStyle: { width: 2 } }));
+      return option;
+    },
+    // Everybody's value, a point each, over the bands of an indicator with their scores.
+    bands(chart, look) {
+      const option = base(look);
+      const values = chart.dots.map((one) => one[1]);
+      const ends = chart.bands.flatMap((one) => [one.low, one.high]).filter((one) => one !== null);
+      const inner = chart.bands.length > 1 ? ends.filter((one, at) => at > 0 && at < ends.length - 1) : ends;
+      const all = [...values, ...(inner.length ? inner : ends)];
+      const low = Math.min(...all), high = Math.max(...all), room = (high - low || Math.abs(high) || 1) * 0.08;
+      const from = Math.min(...ends) >= 0 ? Math.max(0, low - room) : low - room;
+      option.grid = { left: 8, right: 14, top: 22, bottom: 4, outerBoundsMode: "same", outerBoundsContain: "axisLabel" };
+      option.legend.show = false;
+      option.xAxis = valueAxis(look, chart.unit, { min: from, max: high + room, splitLine: { show: false } });
+      option.xAxis.axisLabel.formatter = (value) => (chart.unit === "ratio" ? Number((value * 100).toFixed(1)) + "%" : short(value));
+      option.xAxis.axisLabel.showMinLabel = option.xAxis.axisLabel.showMaxLabel = false;
+      option.yAxis = { type: "value", min: 0, max: 1, show: false };
+      option.tooltip.trigger = "item";
+      option.tooltip.formatter = (item) => rowText(item.data.name, show(chart.unit, item.value[0]) + " → " + item.data.score);
+      const shades = chart.bands.filter((one) => (one.low === null || one.low < high + room) && (one.high === null || one.high > from)).map((one, at) => [
+        { xAxis: one.low === null ? from : Math.max(one.low, from), itemStyle: { color: look.neutral, opacity: at % 2 ? 0.22 : 0.1 }, label: { show: true, position: "top", color: look.quiet, fontSize: 11, formatter: String(one.score) } },
+        { xAxis: one.high === null ? high + room : Math.min(one.high, high + room) },
+      ]);
+      option.series = [{
+        type: "scatter", symbolSize: 10, itemStyle: { color: look.series[0], opacity: 0.8 },
+        data: chart.dots.map((one, at) => ({ name: one[0], value: [one[1], 0.2 + 0.6 * ((at * 0.618) % 1)], score: one[2] })),
+        markArea: { silent: true, data: shades },
+      }];
+      return option;
+    },
+    tornado(chart, look, width) {
+      const option = base(look);
+      const points = (value) => (value > 0 ? "+" : value < 0 ? "−" : "") + Number(Math.abs(value).toFixed(2)).toLocaleString(locale);
+      const room = Math.min(320, width * 0.4);
+      const widest = Math.max(...chart.falls.map(Math.abs), ...chart.rises, 1) * 1.18;
+      const bars = (values, colour, position) => values.map((value, at) => ({
+        value, itemStyle: { color: colour + (chart.moves[at] ? "" : "4d") }, label: { show: value !== 0, position },
+      }));
+      option.grid = { left: room, right: 14, top: 30, bottom: 24 };
+      option.yAxis = category(look, chart.labels, { inverse: true, axisLine: { show: false, onZero: false } });
+      option.yAxis.axisLabel = { color: look.ink, fontSize: 12, width: room - 14, overflow: "truncate", interval: 0 };
+      option.xAxis = Object.assign(valueAxis(look, "count", { min: -widest, max: widest }), { splitNumber: 6 });
+      option.xAxis.axisLabel.formatter = (value) => (Math.abs(value) === widest ? "" : points(value));
+      option.tooltip.formatter = (items) => safe(items[0].name) + " → " + safe(chart.tried[items[0].dataIndex].join(isChinese ? "、" : ", ")) + "<br>"
+        + items.map((item) => rowText(item.seriesName, points(item.value), item.marker)).join("<br>");
+      const series = (name, values, colour, position) => ({
+        type: "bar", stack: "all", name, barMaxWidth: 16, itemStyle: { color: colour }, data: bars(values, colour, position),
+        label: { color: look.ink, fontSize: 11, formatter: (item) => points(item.value) },
+      });
+      option.series = [series(chart.names[0], chart.falls, look.worse, "left"), series(chart.names[1], chart.rises, look.better, "right")];
+      option.series[0].markLine = { silent: true, symbol: "none", label: { show: false }, lineStyle: { color: look.quiet, type: "solid", width: 1 }, data: [{ xAxis: 0 }] };
+      return option;
+    },
+    bridge(chart, look, width) {
+      const option = base(look);
+      option.legend.show = false;
+      option.grid.top = 22;
+      let level = chart.start;
+      const spans = [[0, chart.start, look.neutral, chart.start]];
+      chart.parts.forEach((part) => { spans.push([level, level + part, part < 0 ? look.worse : look.better, part]); level += part; });
+      spans.push([0, chart.end, look.series[0], chart.end]);
+      const low = Math.min(...spans.map(([from, to]) => Math.min(from, to)));
+      const lift = low < 0 ? low : 0;
+      option.xAxis = category(look, chart.labels);
+      option.xAxis.axisLabel = { color: look.quiet, fontSize: width < 420 ? 8 : 11, interval: 0, overflow: "break", width: (width - 48) / chart.labels.length - 2 };
+      option.yAxis = valueAxis(look, chart.unit, { show: true });
+      option.yAxis.axisLabel.formatter = (value) => short(value + lift);
+      option.tooltip.formatter = (items) => rowText(items[0].name, show(chart.unit, spans[items[0].dataIndex][3]));
+      option.series = [
+        { type: "bar", stack: "all", silent: true, itemStyle: { color: "transparent" }, data: spans.map(([from, to]) => Math.min(from, to) - lift) },
+        {
+          type: "bar", stack: "all", barMaxWidth: 44,
+          data: spans.map(([from, to, colour]) => ({ value: Math.abs(to - from), itemStyle: { color: colour } })),
+          label: { show: true, position: "top", color: look.ink, fontSize: width < 420 ? 9 : 11, formatter: (item) => {
+            const [, , , value] = spans[item.dataIndex];
+            const isPart = item.dataIndex > 0 && item.dataIndex < spans.length - 1;
+            return (isPart && value > 0 ? "+" : "") + short(value);
+          } },
+        },
+      ];
+      return option;
+    },
+  };
+
+  return { show, optionOf: (chart, width) => drawn[chart.kind](chart, colours(), width), knows: (chart) => chart.kind in drawn };
+};
