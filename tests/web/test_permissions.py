@@ -27,6 +27,7 @@ PATHS = {
     "calibration": "/calibrations/999",
     "calibration_case": "/calibrations/999/none",
     "calibration_rule": "/calibrations/999/none",
+    "plan_sliders": "/kpi/plans/none/sliders",
     "cohort": "/loyalty/cohorts/2026-03",
 }
 

@@ -98,6 +98,18 @@ def test_a_file_that_is_none_is_refused(enter: Enter, language: str) -> None:
     assert tempfile.gettempdir() not in answer.text
 
 
+def test_a_file_that_would_grow_is_refused(enter: Enter) -> None:
+    browser = enter("owner")
+    for file in (gzip.compress(bytes(257 << 20), 1), bytes(33 << 20)):
+        answer = browser.post(
+            "/rule-tests?lang=en",
+            data={"csrf": token(browser)},
+            files={"file": ("x.jsonl.gz", file)},
+        )
+        assert answer.status_code == 400
+        assert "The file is larger than" in answer.text
+
+
 def test_the_rulings_test_the_rules(enter: Enter) -> None:
     browser = enter("owner")
     path = "/findings?from=2026-03-01&to=2026-03-14&code=ignored&findings.cols=finding_id"
@@ -118,6 +130,7 @@ def test_rules_are_looked_over_and_tried_without_being_saved(enter: Enter, own: 
     told = {
         "x: 3": "write CODE",
         "ignored: {settings: {secs: 3": "rules.yaml",
+        "x: 2026-99-99": "month must be in",
         NEW.replace("A A", "agree .*"): "position 1",
         NEW.replace("A 要买吗]", "B 要买]"): "The example that should show it does not",
         NEW: "and both examples of each hold",

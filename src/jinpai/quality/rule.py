@@ -202,7 +202,7 @@ def rules_with(text: str, where: str, acts: Collection[str]) -> tuple[Rule, ...]
     rules = {rule.code: rule for rule in shipped_rules()}
     try:
         data = yaml.safe_load(text) or {}
-    except (yaml.YAMLError, RecursionError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # a day such as 2026-99-99
         raise _bad(where, " ".join(str(error).split())) from None
     known = {
         code: rule.model_dump(by_alias=True, exclude={"code"}, exclude_unset=True)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form
+from fastapi import Path as PathPart
 from sqlalchemy import select
 from starlette.responses import RedirectResponse, Response
 
@@ -26,6 +27,7 @@ __all__ = ["router"]
 router = APIRouter()
 Short = Annotated[str, Form(max_length=200)]
 Long = Annotated[str, Form(max_length=8000)]
+Number = Annotated[int, PathPart(ge=1, le=2**31 - 1)]
 _ROLES = ("owner", "inspector", "supervisor")
 
 
@@ -135,7 +137,7 @@ def _session(page: Page, number: int) -> dict[str, Any]:
 
 
 @router.get("/calibrations/{number}", name="calibration")
-def calibration(page: PageOf, number: int) -> Response:
+def calibration(page: PageOf, number: Number) -> Response:
     """Show a session: how far it is, and when all have ruled, where they differ."""
     found, w = _session(page, number), page.w
     waiting = [name for name, n in found["ruled"].items() if n < found["size"]]
@@ -180,7 +182,7 @@ def _agreement(page: Page, found: Mapping[str, Any]) -> Table:
 
 
 @router.get("/calibrations/{number}/{finding_id}", name="calibration_case")
-def calibration_case(page: PageOf, number: int, finding_id: str) -> Response:
+def calibration_case(page: PageOf, number: Number, finding_id: str) -> Response:
     """Show a finding of a session to rule on, with its conversation and without others' words."""
     return _case(page, number, finding_id)
 
@@ -200,7 +202,7 @@ def _case(page: Page, number: int, finding_id: str, told: str = "", status: int 
 
 @router.post("/calibrations/{number}/{finding_id}", name="calibration_rule")
 def calibration_rule(
-    page: PageOf, number: int, finding_id: str, verdict: Short, comment: Long = ""
+    page: PageOf, number: Number, finding_id: str, verdict: Short, comment: Long = ""
 ) -> Response:
     """Rule on a finding of a session; the next one follows, in the end the session."""
     w, who = page.w, page.user.login

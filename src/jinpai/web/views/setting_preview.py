@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import Any
 
 from fastapi import APIRouter
@@ -21,6 +23,7 @@ from jinpai.web.views.settings import wanted_value, written_value
 __all__ = ["router"]
 
 router = APIRouter()
+_SHOWN = 25
 
 
 @router.get("/settings/preview", name="setting_preview")
@@ -34,8 +37,10 @@ def setting_preview(page: PageOf) -> Response:
         "span": w.span(period.first, period.last),
         "said": "",
         "fault": "",
+        "rest": 0,
     }
-    table = _table(page, None)
+    is_part = "hx-target" in page.request.headers and "hx-boosted" not in page.request.headers
+    table = _table(page, ())
     try:
         found = _found(page, entry.name, wanted_value(entry, page.query.get("value", "")), period)
     except Conflict:
@@ -43,9 +48,8 @@ def setting_preview(page: PageOf) -> Response:
     except JinpaiError as error:
         shown["fault"] = w.pick(error.text_zh, str(error))
     else:
-        table = _table(page, found)
-        shown["said"] = _said(page, found)
-    is_part = "hx-target" in page.request.headers and "hx-boosted" not in page.request.headers
+        table = _table(page, _largest(found.changed) if is_part else found.changed)
+        shown |= {"said": _said(page, found), "rest": len(found.changed) - len(table.rows)}
     template = "setting_trial.html.j2" if is_part else "setting_preview.html.j2"
     title = w("preview_title", what=shown["what"])
     return page.show(View(template, title, [table], data=shown))
@@ -80,7 +84,18 @@ def _said(page: Page, found: SettingPreview) -> str:
     )  # fmt: skip
 
 
-def _table(page: Page, found: SettingPreview | None) -> Table:
+def _largest(changed: Sequence[Changed]) -> list[Changed]:
+    """The changes that are largest beside what they change, a screenful; the shop's own first."""
+
+    def size(one: Changed) -> float:
+        if one.before is None or one.after is None or not one.before:
+            return math.inf
+        return abs(float(one.after - one.before) / float(one.before))
+
+    return sorted(changed, key=lambda one: (not one.is_shop, -size(one)))[:_SHOWN]
+
+
+def _table(page: Page, changed: Sequence[Changed]) -> Table:
     w = page.w
     columns = [
         Column("metric", w("metric_name"), is_fixed=True),
@@ -89,7 +104,7 @@ def _table(page: Page, found: SettingPreview | None) -> Table:
         Column("after", w("preview_after"), is_sortable=False),
         Column("change", w("preview_change"), "number"),
     ]
-    rows = [_row(page, one) for one in found.changed] if found else []
+    rows = [_row(page, one) for one in changed]
     return Table("preview", w("preview_changes"), columns, rows, Empty(w("preview_none")))
 
 

@@ -62,7 +62,7 @@ def plan_sliders(page: PageOf, plan: str) -> Response:
     read = load_plan(file)
     before = _sheet(page, read, file)
     indicators, root = in_force(read, before)
-    changes = list(_changes(page.query, indicators, root))
+    changes = list({one.path: one for one in _changes(page.query, indicators, root)}.values())
     shown: dict[str, Any] = {
         "plan": plan,
         "fault": "",
