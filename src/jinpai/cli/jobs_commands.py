@@ -183,13 +183,13 @@ def work(
     from jinpai.jobs.worker import Worker
     from jinpai.web.logs import set_up_logs
 
-    set_up_logs()
     worker = Worker(workspace)
     try:
         if once:
             done = worker.drain()
             note(say(f"{done} job(s) done.", f"已处理 {done} 个任务。"), "green")
             return
+        set_up_logs()
         if child:
             os.nice(10)  # pages come first
         worker.run(parent=os.getppid() if child else None)

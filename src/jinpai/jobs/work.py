@@ -73,13 +73,20 @@ def _imported(
     watched = [Path(one) for one in args.get("paths", ())]
     mapping = args.get("mapping")
     terms = workspace.config.jobs
+    seen: set[str] = set()
+
+    def told(rows: int, file: str) -> None:
+        seen.add(file)
+        share = len(seen) / (len(files) + 1) if len(files) > 1 else None
+        tell(f"{file} · {rows:,}", None if share is None else min(share, 1.0))
+
     tell("", None)
     return workspace.import_files(
         [*(one.path for one in files), *watched],
         mapping=mapping_path(workspace.root, mapping) if mapping else None,
         shop_id=args.get("shop"),
         dry_run=dry_run,
-        progress=lambda rows, file: tell(f"{file} · {rows:,}", None),
+        progress=told,
         memory=terms.memory,
         threads=terms.threads,
         names={one.path: one.name for one in files},
