@@ -68,6 +68,8 @@ class SignInFirst(WebError):
         super().__init__()
 
 
+# What not everybody may know of: told in the same words as what there is but is not theirs.
+_HIDDEN = ("agent", "buyer", "conversation", "finding", "order", "reception", "session", "team")
 _STATUS = {
     404: NotFound,
     403: Forbidden,
@@ -94,7 +96,8 @@ def error_of(error: Exception) -> WebError:
         made.status, made.code = 409, "not_run"
         return made
     if isinstance(error, UnknownName):
-        return NotFound(str(error), error.text_zh)
+        is_hidden = error.kind in _HIDDEN
+        return NotFound() if is_hidden else NotFound(str(error), error.text_zh)
     if isinstance(error, UsageError):
         return WebError(str(error), error.text_zh)
     if isinstance(error, Conflict):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -79,11 +80,23 @@ def answer(page: Page, view: View) -> Response:
     headers["vary"] = "accept, cookie, accept-language, hx-request"
     made: Response
     if form == "json" or (form != "html" and wants_json(page.request)):
-        made = JSONResponse(_document(page, view), view.status, headers)
+        made = _json(page, view, headers)
     else:
         made = HTMLResponse(render(page, view), view.status, headers)
     if page.etag:  # it stands for all that the answer was made of
         page.reader.memory.keep(page.etag, made, len(made.body))
+    return made
+
+
+def _json(page: Page, view: View, headers: dict[str, str]) -> Response:
+    """Answer with the page's JSON; what the store holds too is sent only where it changed."""
+    made = JSONResponse(_document(page, view), view.status, headers)
+    if page.etag or view.status != 200 or page.request.method not in ("GET", "HEAD"):
+        return made
+    etag = f'W/"{hashlib.sha256(made.body).hexdigest()[:24]}"'
+    made.headers["etag"] = etag
+    if etag in page.request.headers.get("if-none-match", ""):
+        return Response(status_code=304, headers={"etag": etag, "vary": made.headers["vary"]})
     return made
 
 
