@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from jinpai.quality import inspector
 from jinpai.quality.checks import CHECKS
 from jinpai.quality.columns.checks import COLUMNAR, RARE
 from jinpai.quality.columns.sheet import Sheet
@@ -211,7 +212,8 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Inspector:
 
 
 @pytest.mark.parametrize("seed", range(2))
-def test_random_sessions(own: Inspector, seed: int) -> None:
+def test_random_sessions(own: Inspector, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inspector, "_FEWEST", 50)  # that there are several tables
     made = lines(seed, 50).to_batches(max_chunksize=97)
     expected = one_by_one(own, made)
     assert by_columns(own, made) == expected

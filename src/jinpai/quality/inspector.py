@@ -61,7 +61,9 @@ INSPECTED = pa.schema(
     ]
 )
 
-_LINES = 1 << 18  # judged at once: patterns are compiled anew, and rules begun, for each such table
+# Lines judged at once: patterns are compiled anew, and rules begun, for each such table. The first
+# are small, so that all processors have some soon; all that are judged at a time are bounded.
+_FEWEST, _MOST, _IN_ALL = 1 << 17, 1 << 19, 1 << 20
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,8 @@ class Inspector:
 
     def __call__(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Yield `INSPECTED` rows of sorted session lines; all processors have their own lines."""
-        yield from in_order(self._inspected, _whole_buyers(batches), os.cpu_count() or 1)
+        threads = os.cpu_count() or 1
+        yield from in_order(self._inspected, _whole_buyers(batches, threads), threads)
 
     def _inspected(self, lines: pa.Table) -> pa.RecordBatch:
         sheet = Sheet(lines, self.book.scanner)
@@ -127,17 +130,19 @@ def in_order(
             yield waiting.popleft().result()
 
 
-def _whole_buyers(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
-    """Yield the lines in tables of some size that no buyer is cut by."""
-    waiting = list[pa.RecordBatch]()
+def _whole_buyers(batches: Iterable[pa.RecordBatch], threads: int = 1) -> Iterator[pa.Table]:
+    """Yield the lines in tables of growing size that no buyer is cut by."""
+    waiting, count, wanted = list[pa.RecordBatch](), 0, _FEWEST
     for batch in filter(len, batches):
-        is_enough = sum(map(len, waiting)) + len(batch) >= _LINES
-        cut = _last_buyer(batch, waiting[-1] if waiting else None) if is_enough else None
+        count += len(batch)
+        before = waiting[-1] if waiting else None
+        cut = _last_buyer(batch, before) if count >= wanted else None
         if cut is None:
             waiting.append(batch)
             continue
         done = [*waiting, batch.slice(0, cut)]
-        waiting = [batch.slice(cut)]
+        waiting, count = [batch.slice(cut)], len(batch) - cut
+        wanted = min(2 * wanted, _MOST, max(_IN_ALL // threads, _FEWEST))
         if sum(map(len, done)):
             yield pa.Table.from_batches(done)
     if waiting:

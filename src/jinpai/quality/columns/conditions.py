@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from jinpai.quality.columns.sheet import Flags, Numbers, Sheet
+from jinpai.quality.columns.sheet import Flags, Numbers, Sheet, ranges
 from jinpai.quality.columns.walk import walk
 from jinpai.quality.judge import sequence_of
 from jinpai.quality.rule import Condition
@@ -44,29 +44,31 @@ class Found:
 
 def acted(condition: Condition, sheet: Sheet) -> Found:
     """A message has an act."""
-    flags = sheet.has(condition.act)
+    messages = sheet.with_act(condition.act)
+    sessions = sheet.session[messages]
     role = condition.act.partition(".")[0]
+    fits = np.ones(len(messages), bool)
     if condition.first:
-        flags = flags & (sheet.number_of(role) < condition.first)
+        fits &= sheet.number_of(role)[messages] < condition.first
     if condition.last:
-        of_role = sheet.per_session(sheet.of_role(role))
-        flags = flags & (sheet.number_of(role) >= (of_role - condition.last)[sheet.session])
+        of_role = sheet.number_written(role)
+        fits &= sheet.number_of(role)[messages] >= of_role[sessions] - condition.last
     if condition.after:
-        flags = flags & _behind(condition, sheet)
-    counts = sheet.per_session(flags)
+        fits &= _behind(condition, sheet, messages)
+    messages, sessions = messages[fits], sessions[fits]
+    counts = np.bincount(sessions, minlength=sheet.sessions)
     held = counts >= condition.count
-    messages = np.flatnonzero(flags & held[sheet.session])
-    return Found(held, messages, [(condition.act, held)], {"count": Figure(held, counts)})
+    figures = {"count": Figure(held, counts)}
+    return Found(held, messages[held[sessions]], [(condition.act, held)], figures)
 
 
-def _behind(condition: Condition, sheet: Sheet) -> Flags:
-    """By message: it is the first with the act ``after``, or within reach behind it."""
-    first = sheet.next_with(sheet.has(condition.after))[sheet.starts]
-    is_there = first < sheet.ends
-    flags: Flags = is_there[sheet.session] & (np.arange(len(sheet.rows)) >= first[sheet.session])
-    if condition.within is not None and len(sheet.rows):
-        since = sheet.at[np.where(is_there, first, 0)]
-        flags &= sheet.at - since[sheet.session] <= condition.within
+def _behind(condition: Condition, sheet: Sheet, messages: Numbers) -> Flags:
+    """Tell which messages are the first with the act ``after``, or within reach behind it."""
+    first = sheet.first_with(condition.after)[sheet.session[messages]]
+    flags: Flags = messages >= first
+    if condition.within is not None and len(messages):
+        since = sheet.at[np.minimum(first, len(sheet.rows) - 1)]
+        flags &= sheet.at[messages] - since <= condition.within
     return flags
 
 
@@ -75,10 +77,7 @@ def matched(condition: Condition, sheet: Sheet, among: Flags) -> Found:
     names = frozenset(act.name for act in sheet.scanner.acts)
     pattern = sequence_of(condition.sequence, names)
     held, starts, ends = walk(pattern, sheet, among)
-    places = np.arange(len(sheet.rows))
-    inside = held[sheet.session]
-    inside &= (places >= starts[sheet.session]) & (places < ends[sheet.session])
-    return Found(held, np.flatnonzero(inside), [(act, held) for act in pattern.acts])
+    return Found(held, ranges(starts[held], ends[held]), [(act, held) for act in pattern.acts])
 
 
 def turned(found: Found) -> Found:

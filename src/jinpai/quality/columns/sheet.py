@@ -20,7 +20,7 @@ from jinpai.quality.acts.patterns import Role
 from jinpai.quality.acts.scan import Scanner
 from jinpai.quality.session import ORDER_WINDOW
 
-__all__ = ["ROLES", "Flags", "Numbers", "Sheet"]
+__all__ = ["ROLES", "Flags", "Numbers", "Sheet", "ranges"]
 
 ROLES = ("buyer", "agent", "robot", "order", "transfer")
 BUYER, AGENT, ROBOT = range(3)
@@ -37,6 +37,8 @@ class Sheet:
         lines: as they came; ``rows`` are those of the messages, ``firsts`` of the sessions.
         sessions: number of sessions; ``starts`` and ``ends`` are the messages of each.
         session, role, at: by message: its session, place in `ROLES`, seconds since 1970 UTC.
+        spans: by act and distinct text of its role the characters [start, end) that show it, -1
+            where nobody asked yet.
     """
 
     def __init__(self, lines: pa.Table, scanner: Scanner) -> None:
@@ -55,7 +57,9 @@ class Sheet:
         self.ends = np.cumsum(self.counts)
         self.starts = self.ends - self.counts
         self._acts, self._numbers_of = dict[str, Flags](), dict[str, Numbers]()
-        self._shown_by = dict[str, Numbers]()
+        self._written = dict[str, Numbers]()
+        self.spans = dict[str, tuple[Numbers, Numbers]]()
+        self._shown_by, self._with_act = dict[str, Numbers](), dict[str, Numbers]()
 
     def lines_with(self, flags: Any) -> Flags:
         """By message: its line is flagged."""
@@ -142,6 +146,19 @@ class Sheet:
             self._acts[act] = is_set & self.of_role(role)
         return self._acts[act]
 
+    def with_act(self, act: str) -> Numbers:
+        """Return the messages that have the act."""
+        if act not in self._with_act:
+            self._with_act[act] = np.flatnonzero(self.has(act))
+        return self._with_act[act]
+
+    def first_with(self, act: str) -> Numbers:
+        """By session: its first message with the act; the number of messages where none has it."""
+        messages = self.with_act(act)[::-1]
+        first = np.full(self.sessions, len(self.rows), np.int64)
+        first[self.session[messages]] = messages  # the last to be put is the first of the session
+        return first
+
     def of_role(self, role: str) -> Flags:
         """By message: it is of a role."""
         flags: Flags = self.role == ROLES.index(role)
@@ -161,20 +178,26 @@ class Sheet:
         """By message of the role: its number among those of its session, from 0."""
         if role not in self._numbers_of:
             flags = self.of_role(role)
-            counted = self.per_session(flags)
+            counted = self.number_written(role)
             number = np.cumsum(flags) - 1 - (np.cumsum(counted) - counted)[self.session]
             self._numbers_of[role] = cast(Numbers, number)
         return self._numbers_of[role]
 
-    @cached_property
+    def number_written(self, role: str) -> Numbers:
+        """By session: how many of its messages are of the role."""
+        if role not in self._written:
+            self._written[role] = self.per_session(self.of_role(role))
+        return self._written[role]
+
+    @property
     def human(self) -> Numbers:
         """By session: how many messages a human agent wrote."""
-        return self.per_session(self.of_role("agent"))
+        return self.number_written("agent")
 
-    @cached_property
+    @property
     def bought(self) -> Numbers:
         """By session: how many messages the buyer wrote."""
-        return self.per_session(self.of_role("buyer"))
+        return self.number_written("buyer")
 
     @cached_property
     def talk(self) -> Numbers:
@@ -290,13 +313,19 @@ class Sheet:
         return cast(Numbers, np.minimum.accumulate(places[::-1])[::-1])
 
 
+def ranges(starts: Numbers, ends: Numbers) -> Numbers:
+    """Return the whole numbers from each start up to its end, one range after the other."""
+    counts = ends - starts
+    offsets = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+    return cast(Numbers, np.repeat(starts, counts) + offsets)
+
+
 def _pairs(owners: Numbers, wanted: Numbers) -> tuple[Numbers, Numbers]:
     """Return the places of equal values: in ``wanted``, and in ``owners``, which is sorted."""
     first = np.searchsorted(owners, wanted, side="left")
     counts = np.searchsorted(owners, wanted, side="right") - first
     which = np.repeat(np.arange(len(wanted)), counts)
-    offsets = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
-    return which, first[which] + offsets
+    return which, ranges(first, first + counts)
 
 
 def _numbers(column: Any) -> Numbers:

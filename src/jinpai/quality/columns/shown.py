@@ -134,16 +134,10 @@ def _evidence(messages: Numbers, acts: Sequence[tuple[str, Flags]], sheet: Sheet
     """Return messages as evidence, with the characters that show the first act they have."""
     starts, ends = np.zeros(len(messages), np.int64), np.full(len(messages), -1, np.int64)
     for act, held in acts:
-        role, _, code = act.partition(".")
-        flags = (ends < 0) & sheet.has(act)[messages] & held[sheet.session[messages]]
-        own = np.flatnonzero(flags)
-        if not len(own):
-            continue
-        codes, back = np.unique(sheet.codes[messages[own]], return_inverse=True)
-        texts = sheet.said[cast(Role, role)][1].take(pa.array(codes))
-        numbers = sheet.shown_by(act)[codes]
-        first, last = first_spans(sheet.scanner, cast(Role, role), code, texts, numbers)
-        starts[own], ends[own] = first[back], last[back]
+        own = np.flatnonzero((ends < 0) & sheet.has(act)[messages])
+        own = own[held[sheet.session[messages[own]]]]
+        if len(own):
+            starts[own], ends[own] = _spans(act, sheet.codes[messages[own]], sheet)
     rest = np.flatnonzero(ends < 0)
     ends[rest] = sheet.lengths[messages[rest]]
     rows = pa.array(sheet.rows[messages])
@@ -153,6 +147,27 @@ def _evidence(messages: Numbers, acts: Sequence[tuple[str, Flags]], sheet: Sheet
         ends,
         sheet.lines["at_us"].combine_chunks().take(rows),
     )
+
+
+def _spans(act: str, codes: Numbers, sheet: Sheet) -> tuple[Numbers, Numbers]:
+    """Return the characters that show an act in distinct texts; each is looked at once."""
+    role, _, code = act.partition(".")
+    texts = sheet.said[cast(Role, role)][1]
+    if act not in sheet.spans:
+        sheet.spans[act] = np.zeros(len(texts), np.int64), np.full(len(texts), -1, np.int64)
+    starts, ends = sheet.spans[act]
+    is_new = np.zeros(len(texts), bool)
+    is_new[codes] = ends[codes] < 0
+    new = np.flatnonzero(is_new)
+    if len(new):
+        starts[new], ends[new] = first_spans(
+            sheet.scanner,
+            cast(Role, role),
+            code,
+            texts.take(pa.array(new)),
+            sheet.shown_by(act)[new],
+        )
+    return starts[codes], ends[codes]
 
 
 def _struct(messages: Any, starts: Any, ends: Any, times: Any) -> pa.StructArray:
