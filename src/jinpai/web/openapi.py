@@ -59,6 +59,7 @@ def document(routes: list[APIRoute]) -> dict[str, Any]:
     parts = made.setdefault("components", {})
     kept = {name: one for name, one in parts.get("schemas", {}).items() if "alidation" not in name}
     parts["schemas"] = dict(sorted({**kept, **_schemas()}.items()))
+    parts |= {"parameters": _shared(), "responses": _errors()}
     parts["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
     made["security"] = [{"token": []}]
     return made
@@ -84,8 +85,15 @@ def _complete(operation: dict[str, Any], route: APIRoute) -> None:
 
 def _parameters(route: APIRoute) -> list[dict[str, Any]]:
     data = _data()
-    named = {**data["common"], **data["figures"], **data["routes"].get(route.name, {})}
-    return [_parameter(name, dict(facts)) for name, facts in named.items()]
+    shared = [{"$ref": f"#/components/parameters/{name}"} for name in _shared()]
+    own: Mapping[str, Any] = data["routes"].get(route.name, {})
+    return [*shared, *(_parameter(name, dict(facts)) for name, facts in own.items())]
+
+
+def _shared() -> dict[str, Any]:
+    """Return the parameters that all pages take."""
+    named = {**_data()["common"], **_data()["figures"]}
+    return {name: _parameter(name, dict(facts)) for name, facts in named.items()}
 
 
 def _parameter(name: str, facts: dict[str, Any]) -> dict[str, Any]:
@@ -102,16 +110,18 @@ def _parameter(name: str, facts: dict[str, Any]) -> dict[str, Any]:
 
 def _answers(is_read: bool) -> dict[str, Any]:
     page = {"application/json": {"schema": {"$ref": "#/components/schemas/Document"}}}
-    error = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
     etag = {"ETag": {"schema": {"type": "string"}, "description": "of pages that show figures"}}
     made: dict[str, Any] = {"200": {"description": "the page", "content": page, "headers": etag}}
     if is_read:
         made["304"] = {"description": "as If-None-Match has it"}
     else:
         made["303"] = {"description": "done; the page that shows it"}
-    for code, told in _ERROR_CODES.items():
-        made[code] = {"description": told, "content": error}
-    return made
+    return made | {code: {"$ref": f"#/components/responses/{code}"} for code in _ERROR_CODES}
+
+
+def _errors() -> dict[str, Any]:
+    error = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
+    return {code: {"description": told, "content": error} for code, told in _ERROR_CODES.items()}
 
 
 def _schemas() -> dict[str, Any]:
