@@ -85,7 +85,19 @@ def test_an_account_that_makes_no_sense_is_refused(
         find_user(session, "mei")
 
 
-@pytest.mark.parametrize("password", ["short", "boss", "aaaaaaaaaaaaaa", "x" * 129])
+@pytest.mark.parametrize(
+    "password",
+    [
+        "short",
+        "boss",
+        "aaaaaaaaaaaaaa",
+        "x" * 129,
+        "password123",
+        "qwertyuiop",
+        "1234567890",
+        "boss2026",
+    ],
+)
 def test_a_poor_password_is_refused(store: Store, password: str) -> None:
     owner(store)
     with store.write() as session, pytest.raises(UsageError, match=r"characters|guess"):

@@ -38,6 +38,8 @@ _HASHER = PasswordHasher()
 _LOGIN = re.compile(r"[\w.@+-]{1,64}")
 _INVITE_HOURS = 72
 SHORTEST, LONGEST = 10, 128
+_STRONG = 2  # of 4: more than 10^6 guesses, each of which costs an Argon2 hash and a wait
+_LOOKED_AT = 40  # characters; zxcvbn takes long for long ones, which are strong by these already
 # A hash to check against where there is no account, so that both take as long.
 _NOBODY = _HASHER.hash(secrets.token_hex())
 
@@ -205,7 +207,7 @@ def set_password(session: Session, user: User, password: str, *, actor: str) -> 
             f"A password has {SHORTEST} to {LONGEST} characters.",
             zh=f"密码长度应为 {SHORTEST} 至 {LONGEST} 个字符。",
         )
-    if password.lower() in (user.login, user.name.lower()) or len(set(password)) < 4:
+    if _is_guessable(password, user):
         raise UsageError(
             "This password is too easy to guess; choose another.",
             zh="这个密码太容易猜到；请换一个。",
@@ -213,6 +215,15 @@ def set_password(session: Session, user: User, password: str, *, actor: str) -> 
     user.password_hash = _HASHER.hash(password)
     _sign_out(session, user)
     log_event(session, actor=actor, kind="user.password_set", subject=_subject(user))
+
+
+def _is_guessable(password: str, user: User) -> bool:
+    """Tell whether lists of leaked passwords, patterns or the person's names lead to it soon."""
+    from zxcvbn import zxcvbn  # reads its lists, which only a new password needs
+
+    names = [user.login, user.name, user.agent_id or "", "jinpai", "金牌"]
+    found = zxcvbn(password[:_LOOKED_AT], user_inputs=[name for name in names if name])
+    return bool(found["score"] < _STRONG)
 
 
 def clear_login(session: Session, user: User, *, actor: str) -> None:
