@@ -40,13 +40,14 @@ where r.filter_reason is null
 
 _DAYS = f"""
 with spans as (
-    (select {_SPAN} from current_spans
-    except all
-    select {_SPAN} from former_spans where is_touched)
-    union all
-    (select {_SPAN} from former_spans where is_touched
-    except all
-    select {_SPAN} from current_spans)
+    select {_SPAN}
+    from (
+        select {_SPAN}, 1 as d from current_spans
+        union all
+        select {_SPAN}, -1 from former_spans where is_touched
+    )
+    group by {_SPAN}
+    having sum(d) <> 0
 )
 select distinct
     shop_id, agent_key,

@@ -46,30 +46,31 @@ def patch(
     columns = _columns(con, f"stale_{name}")
     day = next((f"min({one}), max({one})" for one in _days(columns)), "null, null")
     listed = ", ".join(columns)
-    fresh, stale = (f"select {listed} from {kind}_{name}" for kind in ("fresh", "stale"))
+    # Rows that both have come to nothing; each that only one has is so many times added or gone.
     counted = con.execute(
-        f"select {BUCKET}, count(*) filter (_d = 1), count(*) filter (_d = -1), {day} from ("
-        f"select *, 1 as _d from ({fresh} except all {stale})"
-        f" union all select *, -1 as _d from ({stale} except all {fresh})) group by 1 order by 1"
+        f"select {BUCKET}, sum(_d) filter (_d > 0), -sum(_d) filter (_d < 0), {day} from ("
+        f"select {listed}, sum(_d) as _d from (select {listed}, 1 as _d from fresh_{name}"
+        f" union all select {listed}, -1 from stale_{name}) group by {listed}"
+        f" having sum(_d) <> 0) group by 1 order by 1"
     ).fetchall()
     if not counted:
         return None, {}
     buckets = [row[0] for row in counted]
-    there = ", ".join(map(str, buckets))
-    sql = (
-        f"select {listed} from fresh_{name} where {BUCKET} in ({there}) union all"
-        f" select {listed} from ({old_sql(con, snapshot, name, only=buckets)}) as r"
+    parts = {
+        bucket: f"select {listed} from fresh_{name} where {BUCKET} = {bucket} union all"
+        f" select {listed} from ({old_sql(con, snapshot, name, only=[bucket])}) as r"
         f" where not ({gone})"
-    )
-    facts = {
-        "added": sum(row[1] for row in counted),
-        "removed": sum(row[2] for row in counted),
+        for bucket in buckets
+    }
+    facts: dict[str, Any] = {
+        "added": sum(int(row[1] or 0) for row in counted),
+        "removed": sum(int(row[2] or 0) for row in counted),
         "first": _text(min, [row[3] for row in counted]),
         "last": _text(max, [row[4] for row in counted]),
         "buckets": buckets,
     }
     after = snapshot.count(name) + facts["added"] - facts["removed"]
-    return Patch(sql, frozenset(buckets), after), facts
+    return Patch(parts, after), facts
 
 
 def _stale(name: str) -> str:

@@ -2,13 +2,14 @@
 
 A relation with a column ``_bucket`` (a whole number, such as that of a week) is written as
 files of one bucket each, told by their names. A later run that changes few rows writes the buckets
-they lie in anew (`Patch`) and shares the files of the others.
+they lie in anew (`Patch`), one statement each, and shares the files of the others.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+import uuid
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -31,6 +32,7 @@ __all__ = [
     "check_name",
     "view_sql",
     "write_files",
+    "write_patch",
 ]
 
 BUCKET = "_bucket"
@@ -66,13 +68,11 @@ class Patch:
     """New contents of some buckets of a derived table; the others stay as they are.
 
     Attributes:
-        sql: all rows these buckets shall hold, with their ``_bucket``.
-        buckets: the buckets written anew; one without rows is gone.
+        parts: bucket written anew -> SELECT of all rows it shall hold; one without rows is gone.
         rows: how many rows the whole table must have afterwards.
     """
 
-    sql: str
-    buckets: frozenset[int]
+    parts: Mapping[int, str]
     rows: int
 
 
@@ -96,11 +96,8 @@ def write_files(
     """
     folder.mkdir(parents=True)
     source = f'"{relation}"' if re.fullmatch(r"\w+", relation) else f"({relation})"
-    columns = con.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()
-    own = ", ".join(_stored(name, kind) for name, kind, *_ in columns if name != BUCKET)
-    schema = _utc(con.sql(f"SELECT {own} FROM {source} LIMIT 0").to_arrow_table().schema)
+    own, schema, by_bucket = _shape(con, source)
     # Once through the relation, which may be a view that costs more than its writing.
-    by_bucket = any(name == BUCKET for name, *_ in columns)
     listed = f"{own}, {BUCKET}" if by_bucket else own
     split = f"PARTITION_BY ({BUCKET})" if by_bucket else f"FILE_SIZE_BYTES {_FILE_BYTES}"
     con.execute(
@@ -110,6 +107,34 @@ def write_files(
     paths = sorted(_flattened(folder, tag))
     rows = [(path.name, pq.read_metadata(path).num_rows) for path in paths]
     return schema, [(name, count) for name, count in rows if count]
+
+
+def write_patch(
+    con: duckdb.DuckDBPyConnection, patch: Patch, folder: Path, tag: str
+) -> tuple[pa.Schema, list[tuple[str, int]]]:
+    """Write the buckets of a patch as `write_files` does, each by itself.
+
+    That takes half of what sorting rows into buckets takes.
+    """
+    folder.mkdir(parents=True)
+    own, schema, _ = _shape(con, f"({next(iter(patch.parts.values()))})")
+    files = []
+    for bucket, sql in patch.parts.items():
+        name = f"part-{tag}-b{bucket}-{uuid.uuid4()}.parquet"
+        ((rows,),) = con.execute(
+            f"COPY (SELECT {own} FROM ({sql})) TO {quoted(str(folder / name))}"
+            f" (FORMAT parquet, {_PACKING})"
+        ).fetchall()
+        files.append((name, int(rows)))
+    return schema, [(name, count) for name, count in files if count]
+
+
+def _shape(con: duckdb.DuckDBPyConnection, source: str) -> tuple[str, pa.Schema, bool]:
+    """Return the stored columns of a relation as SQL, their schema, and whether it has buckets."""
+    columns = con.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()
+    own = ", ".join(_stored(name, kind) for name, kind, *_ in columns if name != BUCKET)
+    schema = _utc(con.sql(f"SELECT {own} FROM {source} LIMIT 0").to_arrow_table().schema)
+    return own, schema, any(name == BUCKET for name, *_ in columns)
 
 
 def _utc(schema: pa.Schema) -> pa.Schema:

@@ -24,7 +24,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -322,9 +321,8 @@ class Lake:
                     "Another run was published while this one was at work; run it again.",
                     zh="本次计算期间另一次计算已发布；请重新计算。",
                 )
-            write = con if callable(con) else partial(derived.write_files, con)
             made = {
-                name: write(_sql_of(one), writer.folder / name, writer.tag)
+                name: _written(con, one, writer.folder / name, writer.tag)
                 for name, one in relations.items()
             }
             sums: dict[str, str] = {}
@@ -339,7 +337,7 @@ class Lake:
                     gone = [
                         path
                         for path in map(os.path.basename, writer.snapshot.files(name))
-                        if derived.bucket_of(path) in one.buckets
+                        if derived.bucket_of(path) in one.parts
                     ]
                     versions[name] = delta.patch(folder, schema, files, gone)
                     _count_again(folder, versions[name], one.rows)
@@ -468,8 +466,17 @@ def _count_again(folder: Path, version: int, rows: int) -> None:
         )
 
 
-def _sql_of(relation: str | Patch) -> str:
-    return relation.sql if isinstance(relation, Patch) else relation
+def _written(
+    con: duckdb.DuckDBPyConnection | WriteFiles, one: str | Patch, folder: Path, tag: str
+) -> tuple[pa.Schema, list[tuple[str, int]]]:
+    """Write a relation, or the buckets of a patch, into a new folder."""
+    if not isinstance(one, Patch):
+        return (
+            con(one, folder, tag) if callable(con) else derived.write_files(con, one, folder, tag)
+        )
+    if callable(con):
+        raise TypeError("a patch is made and written by DuckDB alone")
+    return derived.write_patch(con, one, folder, tag)
 
 
 def _columns_sql(table: Table) -> str:
