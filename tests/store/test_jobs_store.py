@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from jinpai.errors import UnknownName, UsageError
+from jinpai.jobs import Queue
 from jinpai.store import Store, events_of
+from jinpai.store.dump import backup
 from jinpai.store.jobs import (
     add_job,
     cancel_job,
@@ -18,6 +22,7 @@ from jinpai.store.jobs import (
     retry_job,
     tell,
 )
+from jinpai.workspace_config import init_config
 
 
 def asked(store: Store, kind: str = "run") -> int:
@@ -93,3 +98,21 @@ def test_a_look_is_no_change_and_leaves_no_event(store: Store) -> None:
     with store.read() as session:
         assert events_of(session, f"job:{job_id}") == []
         assert job_of(session, job_id).error_zh == "坏了"
+
+
+def test_messages_lie_beside_the_store_and_in_no_backup(store: Store, tmp_path: Path) -> None:
+    config = init_config(tmp_path / "shop", shop_id="s1", name="金牌", platform="taobao")
+    queue = Queue(config, store)
+    job_id = queue.ask("run", by="lan")
+    assert [list(message.args) for message in queue.huey.pending()] == [[job_id]]
+    assert queue.remind() == 0
+    queue.huey.storage.flush_queue()
+    assert queue.remind() == 1
+    again = Queue(config, store)  # another process
+    message = again.huey.dequeue()
+    assert list(message.args) == [job_id]
+    for one in (queue, again):
+        one.close()
+    counts = backup(store, tmp_path / "store.jsonl.gz")
+    assert counts["jobs"] == 1
+    assert not [name for name in counts if "huey" in name or name in ("task", "kv", "schedule")]

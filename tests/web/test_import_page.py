@@ -86,6 +86,8 @@ def test_sent_looked_at_loaded_calculated_and_taken_back(
     before = rows_of(root, "orders"), rows_of(root, "messages")
     assert browser.post(links["look"]).headers["location"] == links["page"]
     assert "data-job-events" in browser.get(links["page"]).text
+    for change in (links["look"], links["files"], links["page"] + "/drop"):
+        assert browser.post(change).status_code == 400  # they are being looked at
     worker.drain()
     seen = tables(browser, links["page"])
     known = {row["file"]: row["source"] for row in seen["files"]}

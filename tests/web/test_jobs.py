@@ -16,6 +16,8 @@ import pytest
 from sqlalchemy.orm import Session
 
 from jinpai.jobs import Queue
+from jinpai.jobs.batches import new_batch
+from jinpai.jobs.supervisor import Supervisor
 from jinpai.jobs.watch import Watcher
 from jinpai.jobs.worker import Worker, is_working
 from jinpai.service_terms import set_job_term
@@ -130,6 +132,19 @@ def test_each_night_one_run(queue: Queue, worker: Worker, root: Path) -> None:
     assert job.asked_at <= datetime.now(UTC)
 
 
+def test_what_jobs_kept_goes_after_a_month_and_files_nobody_loads_after_a_week(
+    worker: Worker, root: Path
+) -> None:
+    kept, gone = root / "jobs" / "8", root / "jobs" / "7"
+    fresh, stale = (new_batch(root).folder for _ in range(2))
+    for folder, days in ((kept, 29), (gone, 31), (fresh, 6), (stale, 8)):
+        folder.mkdir(parents=True, exist_ok=True)
+        at = time.time() - days * 86400
+        os.utime(folder, (at, at))
+    worker.every_minute()
+    assert [one.exists() for one in (kept, gone, fresh, stale)] == [True, False, True, False]
+
+
 def test_what_is_dropped_is_imported_and_moved(queue: Queue, worker: Worker, root: Path) -> None:
     folder = root / "drop"
     (folder / "exports").mkdir(parents=True)
@@ -155,6 +170,27 @@ def test_what_is_dropped_is_imported_and_moved(queue: Queue, worker: Worker, roo
             ("watch", "failed"),
         }
     assert len(Workspace(root).lake.snapshot().files("orders")) >= 1
+
+
+def test_a_worker_that_dies_is_started_again_and_stopped_with_the_server(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    keeper = Supervisor("nowhere")
+    monkeypatch.setattr("jinpai.jobs.supervisor._WAITS", (0.05,))
+    monkeypatch.setattr(keeper, "_command", [sys.executable, "-c", "import time; time.sleep(600)"])
+    keeper.start()
+    seen: list[int] = []
+    end = time.monotonic() + 120
+    while len(seen) < 2:
+        assert time.monotonic() < end
+        time.sleep(0.02)
+        if keeper.pid is not None and keeper.pid not in seen:
+            seen.append(keeper.pid)
+            if len(seen) == 1:
+                os.kill(keeper.pid, signal.SIGKILL)
+    keeper.stop()
+    with pytest.raises(ProcessLookupError):
+        os.kill(seen[1], 0)
 
 
 def wait_for(queue: Queue, job_id: int, *states: str) -> str:

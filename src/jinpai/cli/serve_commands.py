@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+import sys
 import webbrowser
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -131,6 +133,8 @@ def serve(
     keeper = Supervisor(workspace) if worker else None
     if keeper is not None:
         keeper.start()
+    # uvicorn ends with the signal that stopped it; the worker is to be stopped first.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
         uvicorn.Server(config).run(sockets=[listening])
     finally:

@@ -22,13 +22,33 @@ from pathlib import Path
 from jinpai.errors import UnknownName, UsageError
 from jinpai.toml_file import write_whole
 
-__all__ = ["Batch", "Uploaded", "batch_of", "new_batch", "shown_name", "sweep"]
+__all__ = [
+    "Batch",
+    "TooLarge",
+    "Uploaded",
+    "batch_of",
+    "new_batch",
+    "shown_name",
+    "sweep",
+    "waiting",
+]
 
 FOLDER = "uploads"
 MOST_FILES = 5000
 _KEPT = 7 * 86400.0
 _ID = re.compile("[0-9a-f]{16}")
 _LONGEST, _DEEPEST = 120, 8
+
+
+class TooLarge(UsageError):
+    """A file is larger than one may send."""
+
+    def __init__(self, name: str, most: int) -> None:
+        size = f"{most // 1_000_000:,} MB"
+        super().__init__(
+            f"{name} is larger than {size}; split it, or raise [jobs] upload_mb in jinpai.toml.",
+            zh=f"{name} 超过 {size}；请拆分，或在 jinpai.toml 的 [jobs] 中调大 upload_mb。",
+        )
 
 
 @dataclass(frozen=True)
@@ -62,7 +82,7 @@ class Batch:
             yield Uploaded(int(facts.stem), facts.with_suffix(""), told["name"], told["size"])
 
     async def add(self, name: str, parts: AsyncIterator[bytes], most: int) -> Uploaded:
-        """Write a file as it comes; raises UsageError when it is longer than ``most`` bytes."""
+        """Write a file as it comes; raises TooLarge when it is longer than ``most`` bytes."""
         number, known = self._next(), {one.name for one in self._files()}
         shown = _unlike(shown_name(name), known)
         path, size = self.folder / f"{number:05}", 0
@@ -71,7 +91,7 @@ class Batch:
                 async for part in parts:
                     size += len(part)
                     if size > most:
-                        raise _too_large(shown, most)
+                        raise TooLarge(shown, most)
                     out.write(part)
             facts = json.dumps({"name": shown, "size": size}, ensure_ascii=False)
             write_whole(path.with_suffix(".json"), facts)
@@ -118,6 +138,14 @@ def batch_of(root: Path, batch_id: str) -> Batch:
     return Batch(folder)
 
 
+def waiting(root: Path) -> list[Batch]:
+    """Return the batches that have files, the newest first."""
+    folder = root / FOLDER
+    known = [Batch(one) for one in folder.iterdir()] if folder.is_dir() else []
+    there = [one for one in known if _ID.fullmatch(one.id) and one.files()]
+    return sorted(there, key=lambda one: one.folder.stat().st_mtime, reverse=True)
+
+
 def sweep(root: Path, in_use: set[str]) -> None:
     """Delete batches that nobody touched for a week and no job needs."""
     folder, now = root / FOLDER, time.time()
@@ -146,11 +174,3 @@ def _unlike(name: str, known: set[str]) -> str:
         number += 1
         made = f"{stem} ({number}){dot}{ending}"
     return made
-
-
-def _too_large(name: str, most: int) -> UsageError:
-    size = f"{most // 1_000_000:,} MB"
-    return UsageError(
-        f"{name} is larger than {size}; split it, or set [jobs] upload_mb in jinpai.toml.",
-        zh=f"{name} 超过 {size}；请拆分，或在 jinpai.toml 的 [jobs] 中调整 upload_mb。",
-    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict
@@ -21,9 +22,10 @@ from jinpai.tables.undo import undo
 from jinpai.toml_file import write_whole
 from jinpai.workspace import Workspace
 
-__all__ = ["MAPPINGS", "Tell", "do", "folder_of", "mapping_path", "tidy"]
+__all__ = ["MAPPINGS", "Tell", "do", "folder_of", "mapping_path", "sweep_reports", "tidy"]
 
 MAPPINGS = "mappings"
+_KEPT = 30 * 86400.0
 Tell = Callable[[str, float | None], None]
 """Called with what is done now, and the share done so far where it is known; it may raise."""
 _Made = dict[str, Any]
@@ -37,6 +39,14 @@ def do(kind: str, args: Mapping[str, Any], root: Path, job_id: int, tell: Tell) 
 def folder_of(root: Path, job_id: int) -> Path:
     """Return where the files of a job lie, made or not."""
     return root / "jobs" / str(job_id)
+
+
+def sweep_reports(root: Path) -> None:
+    """Delete what jobs kept more than a month ago: rejected rows name people."""
+    folder, oldest = root / "jobs", time.time() - _KEPT
+    for one in folder.iterdir() if folder.is_dir() else ():
+        if one.name.isdigit() and one.stat().st_mtime < oldest:
+            shutil.rmtree(one, ignore_errors=True)
 
 
 def mapping_path(root: Path, name: str) -> Path:

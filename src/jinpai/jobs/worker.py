@@ -27,7 +27,7 @@ from jinpai.errors import JinpaiError
 from jinpai.jobs.batches import sweep
 from jinpai.jobs.queue import Queue, messages_of
 from jinpai.jobs.watch import Watcher
-from jinpai.jobs.work import do, tidy
+from jinpai.jobs.work import do, sweep_reports, tidy
 from jinpai.store import Store, open_store
 from jinpai.store.jobs import (
     ACTIVE,
@@ -219,6 +219,7 @@ class Worker:
         with self.store.read() as session:
             active = jobs_of(session, states=ACTIVE, limit=1000)
             recent = jobs_of(session, kinds=["look", "import"], limit=200)
+        sweep_reports(self.root)
         sweep(self.root, {str(job.args.get("batch")) for job in (*active, *recent)})
 
     def is_night(self, at: datetime) -> bool:

@@ -11,7 +11,8 @@ import pyarrow.parquet as pq
 
 from jinpai.import_report import REASONS_ZH
 from jinpai.jobs.work import folder_of
-from jinpai.tables.schema import REASONS
+from jinpai.tables.schema import REASONS, TABLES
+from jinpai.web.background import clock
 from jinpai.web.contexts import Page
 from jinpai.web.masking import hide
 from jinpai.web.tables import Cell, Column, Empty, Row, Table
@@ -103,13 +104,16 @@ def _first_rows(page: Page, name: str, rows: list[dict[str, Any]]) -> Table:
         key for key in rows[0] if key not in _HIDDEN and any(row[key] is not None for row in rows)
     ]
     columns = [Column(key, key, is_sortable=False) for key in keys]
-    shown = [{key: Cell(_plain(row[key])) for key in keys} for row in rows[:10]]
+    times = {one.name for one in TABLES[name].columns if one.kind == "time"}
+    shown = [{key: _value(page, row[key], key in times) for key in keys} for row in rows[:10]]
     title = page.w("import_first_rows", table=table_name(page, name))
     return Table(f"rows_{name}", title, columns, shown, Empty(page.w("import_no_rows")))
 
 
-def _plain(value: Any) -> Any:
-    return hide(value) if isinstance(value, str) else value
+def _value(page: Page, value: Any, is_time: bool) -> Cell:
+    if isinstance(value, str):
+        return Cell(hide(value), text=clock(page, value, seconds=True) if is_time else None)
+    return Cell(value)
 
 
 def _rejects(page: Page, report: Mapping[str, Any], folder: Path) -> Table:

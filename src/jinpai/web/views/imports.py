@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from jinpai.errors import UsageError
-from jinpai.jobs.batches import Batch, batch_of, new_batch
+from jinpai.jobs.batches import Batch, TooLarge, batch_of, new_batch, shown_name, waiting
 from jinpai.jobs.work import MAPPINGS, mapping_path
 from jinpai.store.jobs import Job, jobs_of
 from jinpai.tables.undo import ImportState, imports
@@ -39,6 +40,7 @@ def import_(page: PageOf) -> Response:
         "chosen": None if chosen is None else _chosen(page, chosen),
         "active": [job_shown(page, job) for job in _jobs(page, states=("queued", "running"))],
         "mappings": _mappings(page),
+        "batches": [(one.id, len(one.files())) for one in waiting(page.reader.root)[:_LIST]],
     }
     return page.show(View("import.html.j2", w("import"), [_history(page, states)], data=data))
 
@@ -70,7 +72,7 @@ def _history(page: Page, states: list[ImportState]) -> Table:
 
 def _state(page: Page, one: ImportState, job: Job | None) -> Row:
     w = page.w
-    changed = [f"{table_name(page, name)} {n:+,}" for name, n in one.rows.items()]
+    changed = [f"{table_name(page, name)} {_signed(n)}" for name, n in one.rows.items()]
     kind = "import" if one.what == "import" else "undo"
     href = "" if job is None else page.url("job", job=job.id)
     return {
@@ -87,6 +89,10 @@ def _state(page: Page, one: ImportState, job: Job | None) -> Row:
             href=page.url("import", undo=one.number) + "#undo" if one.may_undo else "",
         ),
     }
+
+
+def _signed(rows: int) -> str:
+    return f"{rows:+,}".replace("-", "−")
 
 
 def _chosen(page: Page, one: ImportState) -> dict[str, Any]:
@@ -117,28 +123,33 @@ async def import_file(page: PageOf, request: Request, batch: str) -> Response:
     ``name`` in the query is what its owner calls it; it becomes no path.
     """
     most = load_config(page.reader.root).jobs.upload_mb * 1_000_000
-    length = request.headers.get("content-length", "")
-    if length.isdigit() and int(length) > most:
-        raise _TooLarge(most)
-    there, name = batch_of(page.reader.root, batch), page.query.get("name", "")
+    length, name = request.headers.get("content-length", ""), page.query.get("name", "")
+    there = await run_in_threadpool(_idle, page, batch)
     try:
+        if length.isdigit() and int(length) > most:
+            raise TooLarge(shown_name(name), most)
         made = await there.add(name, request.stream(), most)
-    except UsageError as error:
-        raise _TooLarge(most) if "upload_mb" in str(error) else error from None
+    except TooLarge as error:
+        raise _Refused(str(error), error.text_zh) from None
     return JSONResponse({"number": made.number, "name": made.name, "size": made.size}, 201)
 
 
-class _TooLarge(WebError):
+def _idle(page: Page, batch: str) -> Batch:
+    """Return a batch that no job is at work on; raises UsageError, UnknownName."""
+    there = batch_of(page.reader.root, batch)
+    active = _jobs(page, states=("queued", "running"), limit=1000)
+    if any(job.args.get("batch") == batch for job in active):
+        raise UsageError(
+            "A job is at work on these files; wait for it or cancel it.",
+            zh="这些文件正在处理；请等待完成或先取消任务。",
+        )
+    return there
+
+
+class _Refused(WebError):
     """A file is larger than one may send."""
 
     status, code = 413, "too_large"
-
-    def __init__(self, most: int) -> None:
-        size = f"{most // 1_000_000:,} MB"
-        super().__init__(
-            f"The file is larger than {size}; split it, or raise [jobs] upload_mb in jinpai.toml.",
-            f"文件超过 {size}；请拆分，或在 jinpai.toml 的 [jobs] 中调大 upload_mb。",
-        )
 
 
 @router.get("/import/batches/{batch}", name="import_files")
@@ -180,7 +191,7 @@ def import_load(
 
 
 def _ask(page: Page, kind: Any, batch: str, mapping: str, shop: str, **more: Any) -> int:
-    there = batch_of(page.reader.root, batch)
+    there = _idle(page, batch)
     if not there.files():
         raise UsageError("The batch has no files; send some first.", zh="还没有文件；请先上传。")
     if mapping:
@@ -194,13 +205,7 @@ def _ask(page: Page, kind: Any, batch: str, mapping: str, shop: str, **more: Any
 @router.post("/import/batches/{batch}/drop", name="import_drop")
 def import_drop(page: PageOf, batch: str, number: Annotated[int, Form()] = 0) -> Response:
     """Leave out one file, or delete all of the batch."""
-    there: Batch = batch_of(page.reader.root, batch)
-    busy = any(job.args.get("batch") == batch for job in _jobs(page, states=("queued", "running")))
-    if busy:
-        raise UsageError(
-            "A job is at work on these files; wait for it or cancel it.",
-            zh="这些文件正在处理；请等待完成或先取消任务。",
-        )
+    there = _idle(page, batch)
     if number:
         there.remove(number)
         return RedirectResponse(page.url("import_files", batch=batch), 303)

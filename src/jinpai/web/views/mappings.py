@@ -70,7 +70,7 @@ def mapping(page: PageOf, mapping: str) -> Response:
 def mapping_check(page: PageOf, mapping: str, text: Typed = "") -> Response:
     """Look over what is typed; nothing is saved."""
     _file(page, mapping)
-    return page.show(View("mapping_check.html.j2", mapping, data=_checked(page, text)))
+    return page.show(View("mapping_check.html.j2", mapping, data=_checked(page, mapping, text)))
 
 
 @router.post("/import/mappings/{mapping}", name="mapping_save")
@@ -79,7 +79,7 @@ def mapping_save(
 ) -> Response:
     """Save a mapping that can be read; refused where somebody else saved it meanwhile."""
     path, text = _file(page, mapping), _lines(text)
-    if fault := _checked(page, text)["fault"]:
+    if fault := _checked(page, mapping, text)["fault"]:
         return _editor(page, mapping, text, seen, fault)
     before = path.read_text("utf-8")
     if _hash(before) != seen:
@@ -91,15 +91,15 @@ def mapping_save(
 
 def _editor(page: Page, name: str, text: str, seen: str, told: str = "") -> Response:
     shown: dict[str, Any] = {"name": name, "text": text, "seen": seen, "told": told}
-    shown |= _checked(page, text) | {"saved": bool(page.query.get("saved")) and not told}
+    shown |= _checked(page, name, text) | {"saved": bool(page.query.get("saved")) and not told}
     title = page.w("mapping_title", name=name)
     return page.show(View("mapping.html.j2", title, data=shown, status=400 if told else 200))
 
 
-def _checked(page: Page, text: str) -> dict[str, Any]:
+def _checked(page: Page, name: str, text: str) -> dict[str, Any]:
     """What is wrong with a text, or which columns of which tables it fills."""
     with tempfile.TemporaryDirectory(prefix="jinpai-") as folder:
-        path = Path(folder) / "mapping.yaml"
+        path = Path(folder) / f"{name}.yaml"
         path.write_text(_lines(text), "utf-8")
         try:
             made = load_mapping(path)
