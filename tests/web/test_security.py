@@ -54,6 +54,33 @@ def test_a_person_signs_in_and_out(enter: Enter, app: FastAPI) -> None:
     assert kinds(app, 2) == ["user.signed_out", "user.signed_in"]
 
 
+@pytest.mark.parametrize(
+    ("root", "name"), [("", "__Host-jinpai_session"), ("/shop", "__Secure-jinpai_session")]
+)
+def test_behind_https_the_cookie_belongs_to_this_host_alone(
+    app: FastAPI, root: str, name: str
+) -> None:
+    browser = TestClient(
+        app, "https://testserver", root_path=root, follow_redirects=False,
+        headers={"accept": "text/html"},
+    )  # fmt: skip
+    answer = browser.post("/login", data={"login": "owner", "password": PASSWORD})
+    kept = answer.headers["set-cookie"]
+    assert kept.startswith(f"{name}=")
+    assert "secure" in kept.lower()
+    assert f"path={root or '/'};" in f"{kept.lower()};"
+    assert "includesubdomains" in answer.headers["strict-transport-security"].lower()
+    account = browser.get(f"{root}/account")
+    token = re.search(r'<meta name="csrf" content="([^"]+)"', account.text)
+    assert token is not None
+    left = browser.post(f"{root}/logout", headers={"x-csrf-token": token[1]})
+    assert left.headers["clear-site-data"] == '"cache", "storage"'
+    gone = left.headers["set-cookie"].lower()
+    assert f"path={root or '/'};" in f"{gone};"
+    assert "max-age=0" in gone
+    assert browser.get(f"{root}/account").status_code == 303
+
+
 @pytest.mark.parametrize("to", ["https://evil.example/", "//evil.example", "/\\evil.example", "x"])
 def test_signing_in_leads_nowhere_else(enter: Enter, app: FastAPI, to: str) -> None:
     form = {"login": "owner", "password": PASSWORD, "next": to}

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hmac
+from typing import Any
 from urllib.parse import quote
 
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from jinpai.store import Store
@@ -14,7 +16,16 @@ from jinpai.store.logins import SignedIn, session_of, token_user, touch
 from jinpai.web.errors import Forbidden, NotFound, SignInFirst, wants_json
 from jinpai.web.permissions import EVERYONE, may_use, permissions
 
-__all__ = ["COOKIE", "CSRF_FIELD", "CSRF_HEADER", "Headers", "guard", "signed_in"]
+__all__ = [
+    "COOKIE",
+    "CSRF_FIELD",
+    "CSRF_HEADER",
+    "Headers",
+    "drop_session",
+    "guard",
+    "put_session",
+    "signed_in",
+]
 
 COOKIE, CSRF_FIELD, CSRF_HEADER = "jinpai_session", "csrf", "x-csrf-token"
 _SAFE = ("GET", "HEAD", "OPTIONS")
@@ -24,6 +35,7 @@ _POLICY = (
     "font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; "
     "frame-ancestors 'none'; manifest-src 'self'"
 )
+_HTTPS_ONLY = "max-age=31536000; includeSubDomains"
 _HEADERS = {
     "content-security-policy": _POLICY,
     "x-content-type-options": "nosniff",
@@ -54,10 +66,42 @@ class Headers:
                     headers.setdefault(name, value)
                 headers.setdefault("cache-control", "private, no-cache")
                 if scope["scheme"] == "https":
-                    headers.setdefault("strict-transport-security", "max-age=31536000")
+                    headers.setdefault(
+                        "strict-transport-security", "max-age=31536000; includeSubDomains"
+                    )
             await send(message)
 
         await self._app(scope, receive, sending)
+
+
+def _cookie_name(request: Request) -> str:
+    """Return what the session's cookie is called: browsers keep such names to HTTPS and this host.
+
+    Plain HTTP, on one's own machine, has no such names.
+    """
+    if request.url.scheme != "https":
+        return COOKIE
+    return ("__Secure-" if request.scope.get("root_path") else "__Host-") + COOKIE
+
+
+def _cookie_facts(request: Request) -> dict[str, Any]:
+    return {
+        "httponly": True,
+        "samesite": "lax",
+        "secure": request.url.scheme == "https",
+        "path": request.scope.get("root_path", "") or "/",
+    }
+
+
+def put_session(request: Request, answer: Response, token: str) -> None:
+    """Let the browser keep the session until it is closed."""
+    answer.set_cookie(_cookie_name(request), token, **_cookie_facts(request))
+
+
+def drop_session(request: Request, answer: Response) -> None:
+    """Let the browser forget the session, and the pages it kept."""
+    answer.delete_cookie(_cookie_name(request), **_cookie_facts(request))
+    answer.headers["clear-site-data"] = '"cache", "storage"'
 
 
 def signed_in(request: Request) -> SignedIn | None:
@@ -74,7 +118,7 @@ def _find(request: Request) -> SignedIn | None:
     if kind.lower() == "bearer" and token:
         with store.read() as session:
             return token_user(session, token.strip())
-    cookie = request.cookies.get(COOKIE)
+    cookie = request.cookies.get(_cookie_name(request))
     if not cookie:
         return None
     with store.read() as session:

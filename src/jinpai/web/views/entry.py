@@ -22,7 +22,7 @@ from jinpai.web.contexts import (
     local_path,
 )
 from jinpai.web.errors import TooMany
-from jinpai.web.security import COOKIE
+from jinpai.web.security import drop_session, put_session
 from jinpai.web.words import LANGUAGES
 
 __all__ = ["router"]
@@ -68,7 +68,7 @@ def login_post(
         view = _login_view(page, next, login=login, asks_code=asks_code, failed=not asks_code)
         return page.show(view)
     answer = RedirectResponse(local_path(next), 303)
-    _put_cookie(page.request, answer, COOKIE, token)
+    put_session(page.request, answer, token)
     return answer
 
 
@@ -88,7 +88,7 @@ def logout(page: PageOf) -> Response:
         with page.store.write() as session:
             sign_out(session, page.signed)
     answer = RedirectResponse(page.url("login"), 303)
-    answer.delete_cookie(COOKIE)
+    drop_session(page.request, answer)
     return answer
 
 
@@ -118,7 +118,7 @@ def setup_post(
         told = page.w.pick(error.text_zh, str(error))
         return page.show(_setup_view(page, token, told=told, login=login, name=name))
     answer = RedirectResponse(page.url("home"), 303)
-    _put_cookie(page.request, answer, COOKIE, cookie)
+    put_session(page.request, answer, cookie)
     return answer
 
 

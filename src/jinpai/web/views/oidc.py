@@ -9,7 +9,7 @@ from jinpai.store.logins import start_session
 from jinpai.web.contexts import Page, PageOf, local_path
 from jinpai.web.errors import NotFound
 from jinpai.web.oidc import NoSignIn, Provider, begun_of, person_of
-from jinpai.web.security import COOKIE
+from jinpai.web.security import put_session
 
 __all__ = ["router"]
 
@@ -49,14 +49,7 @@ def oidc_callback(page: PageOf) -> Response:
     if user is None:
         raise NoSignIn("nobody here has that name or mail address")
     answer = RedirectResponse(local_path(begun.to), 303)
-    answer.set_cookie(
-        COOKIE,
-        token,
-        httponly=True,
-        samesite="lax",
-        secure=page.request.url.scheme == "https",
-        path=page.root or "/",
-    )
+    put_session(page.request, answer, token)
     answer.delete_cookie(_COOKIE, path=_path(page))
     return answer
 
