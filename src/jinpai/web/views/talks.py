@@ -28,21 +28,21 @@ __all__ = ["router", "subject_of", "talk_of"]
 router = APIRouter()
 _PAGE, _CHUNK = 50, 5000
 _SECONDS = 1_000_000
+_DIGITS = 10
 
 
 @router.get("/conversations", name="conversations")
 def conversations(page: FigurePage) -> Response:
     """List the conversations of the period that one may see."""
     w, query = page.w, page.query
-    sort = query.get("talks.sort") or "-started_at"
-    if sort.removeprefix("-") not in SORTS:
-        sort = "-started_at"
+    sort = _sort(page)
     tag = page.reader.run_key[:8]
     place = place_of(query.get("cursor"), tag)
     found = _list(page, sort, _PAGE + 1, place)
     following = cursor_of(place + _PAGE, tag) if len(found) > _PAGE else ""
     table = Table(
-        "talks", w("talks_list"), _columns(page), [_row(page, row) for row in found[:_PAGE]],
+        "talks", w("talks_list"), _columns(page),
+        [_row(page, row, at) for at, row in enumerate(found[:_PAGE], place)],
         Empty(w("talks_none"), page.url("conversations"), w("talks_clear")),
         every=lambda: _every(page, sort), sort=sort, following=following,
     )  # fmt: skip
@@ -51,6 +51,12 @@ def conversations(page: FigurePage) -> Response:
     return page.show(
         View("conversations.html.j2", w("conversations"), tables=[table], data={"agents": names})
     )
+
+
+def _sort(page: Page) -> str:
+    """The order of the list that the query asks for; the latest first where there is none such."""
+    asked = page.query.get("talks.sort") or ""
+    return asked if asked.removeprefix("-") in SORTS else "-started_at"
 
 
 def _list(page: Page, sort: str, limit: int, offset: int) -> list[dict[str, Any]]:
@@ -77,7 +83,7 @@ def _every(page: Page, sort: str) -> Iterator[Row]:
     at = 0
     while True:
         rows = _list(page, sort, _CHUNK, at)
-        yield from (_row(page, row) for row in rows)
+        yield from (_row(page, row, place) for place, row in enumerate(rows, at))
         at += len(rows)
         if len(rows) < _CHUNK:
             return
@@ -97,13 +103,10 @@ def _columns(page: Page) -> list[Column]:
     ]
 
 
-def _row(page: Page, row: dict[str, Any]) -> Row:
+def _row(page: Page, row: dict[str, Any], at: int) -> Row:
     w, filters = page.w, page.filters
     zone = ZoneInfo(filters.shop.timezone)
     started = row["started_at"].replace(tzinfo=ZoneInfo("UTC")).astimezone(zone)
-    href = page.url(
-        "conversation", buyer_id=row["buyer_id"], agent=row["agent_id"] or "", day=row["day"]
-    )
     marks = [
         word
         for word, is_so in (
@@ -114,7 +117,7 @@ def _row(page: Page, row: dict[str, Any]) -> Row:
         if is_so
     ]
     return {
-        "buyer": Cell(row["buyer_id"], href=href),
+        "buyer": Cell(row["buyer_id"], href=_listed(page, row, at)),
         "agent": Cell(page.sight.name(row["agent_id"]) or w("cell_unassigned")),
         "started_at": Cell(f"{started:%Y-%m-%d %H:%M}"),
         "messages": Cell(row["messages"]),
@@ -127,6 +130,36 @@ def _row(page: Page, row: dict[str, Any]) -> Row:
 
 def _seconds(us: int | None) -> float | None:
     return None if us is None else us / _SECONDS
+
+
+def _listed(page: Page, row: dict[str, Any], at: int) -> str:
+    """Where a conversation of the list opens; it knows the list, to go on to the next one."""
+    query = page.query
+    return page.url(
+        "conversation", buyer_id=row["buyer_id"], agent=row["agent_id"] or "", day=row["day"],
+        row=at, of=query.get("agent") or None, q=query.get("buyer") or None, sort=_sort(page),
+    )  # fmt: skip
+
+
+@router.get("/conversations-list", name="conversation_at")
+def conversation_at(page: PageOf) -> Response:
+    """Go on to a conversation by its row in the list; behind the last one, back to the list."""
+    asked = page.query.get("row", "")
+    at = int(asked) if asked.isdecimal() and len(asked) < _DIGITS else 0
+    found = _list(page, _sort(page), 1, at)
+    kept = {name: page.query.get(name) for name in ("agent", "buyer", "talks.sort")}
+    to = _listed(page, found[0], at) if found else page.url("conversations", **kept)
+    return RedirectResponse(to, 303)
+
+
+def _along(page: Page, by: int) -> dict[str, Any]:
+    """The link to the next or previous conversation of the list one came from."""
+    query, asked = page.query, page.query.get("row", "")
+    at = int(asked) + by if asked.isdecimal() and len(asked) < _DIGITS else -1
+    if at < 0:
+        return {}
+    kept = {"agent": query.get("of"), "buyer": query.get("q"), "talks.sort": query.get("sort")}
+    return {"href": page.url("conversation_at", row=at, **kept)}
 
 
 @router.get("/conversations/{buyer_id:path}", name="conversation")
@@ -148,10 +181,13 @@ def conversation(page: FigurePage, buyer_id: str) -> Response:
         if (row["agent_id"], row["day"]) == (agent, talk["day"])
     )  # fmt: skip
     until = signed.grants[subject].astimezone(zone).strftime("%H:%M") if is_plain and signed else ""
-    around = {
-        "before": _other(page, buyer_id, _step(others, at, -1)),
-        "after": _other(page, buyer_id, _step(others, at, 1)),
-    }
+    if "row" in page.query:  # one came from a list, and goes along it
+        around = {"before": _along(page, -1), "after": _along(page, 1)}
+    else:
+        around = {
+            "before": _other(page, buyer_id, _step(others, at, -1)),
+            "after": _other(page, buyer_id, _step(others, at, 1)),
+        }
     name = page.sight.name(agent) or page.w("cell_unassigned")
     shown: dict[str, Any] = {
         "talk": talk,
