@@ -93,7 +93,7 @@ def case_view(page: Page, case: Found, title: str, more: Mapping[str, Any], stat
     subject = subject_of(page.filters.shop_id, case["buyer_id"])
     is_plain = signed is not None and signed.sees_plain(subject)
     lines = _lines(page, case, is_plain)
-    (said,) = mark(page, lines, [case | {"is_overruled": False}], is_plain=is_plain)
+    (said,) = mark(page, lines, [{**case, "is_overruled": False}], is_plain=is_plain)
     found, me = more["found"], page.user.login
     ruled = [one for one in found["rulings"] if one["finding_id"] == case["finding_id"]]
     mine = next((one for one in ruled if same_person(one["reviewer"], me)), None)

@@ -156,7 +156,7 @@ const jinpaiCharts = (options) => {
     steps(chart, look) {
       const option = base(look);
       option.xAxis = category(look, chart.labels);
-      option.yAxis = valueAxis(look, chart.unit, { min: 0, max: 1 });
+      option.yAxis = valueAxis(look, chart.unit, { min: 0, max: 1, interval: 0.25 });
       option.tooltip.valueFormatter = (value) => show(chart.unit, value);
       option.series = chart.lines.map((one) => ({ type: "line", name: one.name, data: one.values, symbolSize: 6, connectNulls: false, lineStyle: { width: 2 } }));
       return option;

@@ -120,7 +120,7 @@ def _by_file(book: Book, file: UploadFile) -> Sequence[Truth]:
             raise InputError(en, zh=zh) from None
 
 
-def _copy(source: IO[bytes], out: IO[bytes] | None, most: int) -> None:
+def _copy(source: IO[bytes] | gzip.GzipFile, out: IO[bytes] | None, most: int) -> None:
     """Copy a file, or only count it; raises InputError beyond so many MB."""
     size = 0
     for part in iter(partial(source.read, 1 << 20), b""):
@@ -175,7 +175,7 @@ def _columns(page: Page, first: Column) -> list[Column]:
     ]
 
 
-def _cells(page: Page, one: Mapping[str, Any]) -> Row:
+def _cells(page: Page, one: Mapping[str, Any]) -> dict[str, Cell]:
     made = {name: Cell(one[name]) for name in ("right", "wrong", "missed")}
     for name in _FIGURES:
         bounds = one[f"{name}_interval"]
@@ -207,7 +207,7 @@ def _points(page: Page, points: Sequence[Mapping[str, Any]]) -> Table:
         for one in points
     ]
     columns = _columns(page, first)
-    return Table("points", w("rule_curve"), columns, rows, Empty(w("rule_curve_nothing")))
+    return Table("points", w("rule_curve_points"), columns, rows, Empty(w("rule_curve_nothing")))
 
 
 def _drawn(page: Page, points: Sequence[Mapping[str, Any]]) -> Chart:

@@ -124,8 +124,11 @@ def _changes(query: Mapping[str, str], indicators: Any, root: str) -> Iterator[C
 def _with_bands(indicator: Indicator, below: int, above: int, to: Fraction) -> Indicator:
     """Return an indicator with an edge moved, for the next edge of the same band."""
     bands = list(indicator.bands)
-    for at, end in ((below, "high"), (above, "low")):
-        moved = replace(bands[at].interval, **{end: to}, text="")
+    ends = (
+        (below, replace(bands[below].interval, high=to, text="")),
+        (above, replace(bands[above].interval, low=to, text="")),
+    )
+    for at, moved in ends:
         bands[at] = bands[at].model_copy(update={"interval": moved})
     return indicator.model_copy(update={"bands": bands})
 
