@@ -43,15 +43,26 @@ def ancestors(steps: Sequence[Step], wanted: Iterable[str]) -> list[Step]:
 
 
 def seen_through(steps: Sequence[Step], table: str) -> set[str]:
-    """Return the words of all statements about a table, views over it followed."""
+    """Return the words of all statements that read a table, views over it followed.
+
+    A column may have a table's name: sessions count ``messages``.
+
+    >>> steps = [Step("talks", "select buyer_id from messages"), Step("s", "select messages, kind")]
+    >>> sorted(seen_through(steps, "messages") & {"buyer_id", "kind"})
+    ['buyer_id']
+    """
     names, words = {table}, set[str]()
     for step in steps:
-        said = words_of(step.sql)
-        if said & names:
-            words |= said
+        if _sources(step.sql) & names:
+            words |= words_of(step.sql)
             if not step.keep:
                 names.add(step.name)
     return words
+
+
+def _sources(sql: str) -> set[str]:
+    """Return the relations that a statement reads, its own WITH names among them."""
+    return set(re.findall(r"\b(?:from|join)\s+(\w+)", re.sub(r"--.*", "", sql), re.IGNORECASE))
 
 
 def reads(steps: Sequence[Step], names: Iterable[str]) -> set[str]:
