@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import time
 from pathlib import Path
@@ -80,19 +80,20 @@ def job_terms(table: Mapping[str, Any]) -> JobTerms:
     made = dict(table)
     if "nightly" in table:
         made["nightly"] = _clock(table["nightly"])
-    for name, holds in (
-        ("watch", lambda value: isinstance(value, str) and bool(value.strip())),
-        ("memory", lambda value: isinstance(value, str) and bool(_SIZE.fullmatch(value))),
-        ("threads", lambda value: type(value) is int and 1 <= value <= 256),
-        ("upload_mb", lambda value: type(value) is int and 1 <= value <= 1_000_000),
-    ):
+    checks: dict[str, Callable[[Any], bool]] = {
+        "watch": lambda value: isinstance(value, str) and bool(value.strip()),
+        "memory": lambda value: isinstance(value, str) and bool(_SIZE.fullmatch(value)),
+        "threads": lambda value: type(value) is int and 1 <= value <= 256,
+        "upload_mb": lambda value: type(value) is int and 1 <= value <= 1_000_000,
+    }
+    for name, holds in checks.items():
         if name in table and not holds(table[name]):
             raise _wrong(f"[jobs] {name}", table[name])
     return JobTerms(**made)
 
 
 def oidc_terms(table: Mapping[str, Any]) -> OidcTerms | None:
-    """Return the provider a table of TOML names, None where it names none; raises WorkspaceError."""
+    """Return the provider a table of TOML names, None for none; raises WorkspaceError."""
     _known(table, tuple(OidcTerms.__dataclass_fields__), "oidc")
     if not table:
         return None

@@ -238,6 +238,7 @@ def test_a_job_tells_its_progress_until_it_is_over(
     assert browser.post(f"{job}/cancel").status_code == 303
     news = browser.get(f"{job}/events?lang={language}")
     assert news.headers["content-type"].startswith("text/event-stream")
+    assert "jinpai serve" in browser.get("/jobs?lang=en").text  # nobody is there to do it
     (told,) = [json.loads(line[6:]) for line in news.text.splitlines() if line.startswith("data: ")]
     assert (told["state"], told["may_retry"]) == ("cancelled", True)
     assert told["state_text"] == ("已取消" if language == "zh" else "cancelled")

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -118,14 +118,19 @@ def test_what_a_dead_worker_left_is_marked(queue: Queue, worker: Worker) -> None
 
 def test_each_night_one_run(queue: Queue, worker: Worker, root: Path) -> None:
     zone = ZoneInfo("Asia/Shanghai")
-    assert not worker.is_night(datetime.now(zone))
-    now = datetime.now(zone)
-    set_job_term(root, "nightly", f"{now:%H:%M}")
-    assert worker.is_night(now)
-    assert worker.is_night(now.replace(second=59))
-    assert not worker.is_night(datetime(2026, 3, 2, (now.hour + 12) % 24, now.minute, tzinfo=zone))
-    worker.every_minute()
-    worker.every_minute()
+    day = datetime.now(zone) - timedelta(days=1)
+    night = day.replace(hour=2, minute=30, second=0, microsecond=0)
+    assert not worker.is_night(night)
+    set_job_term(root, "nightly", "02:30")
+    assert [worker.is_night(night.replace(hour=hour)) for hour in (0, 2, 7, 9, 23)] == [
+        False,
+        True,
+        True,
+        False,
+        False,
+    ]
+    worker.every_minute(night)
+    worker.every_minute(night + timedelta(minutes=1))
     with queue.store.read() as session:
         (job,) = jobs_of(session)
     assert (job.kind, job.asked_by) == ("run", "nightly")

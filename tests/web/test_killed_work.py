@@ -15,6 +15,7 @@ import duckdb
 import pytest
 
 from jinpai.jobs import Queue
+from jinpai.jobs.batches import waiting
 from jinpai.jobs.worker import Worker, is_working
 from jinpai.scoring.lock import lock_names
 from jinpai.store import events_of, open_store
@@ -32,6 +33,7 @@ KILLS = int(os.environ.get("JINPAI_KILLS", "8"))
 VICTIMS = {
     "import": victims.work,
     "run": victims.work,
+    "send": victims.send,
     "review": victims.review,
     "lock": victims.lock,
 }
@@ -89,6 +91,12 @@ def check(root: Path, kind: str, name: str, number: int) -> None:
         assert rows_of(Workspace(root), number) == (2 if kind == "import" else 0)
         assert upkeep.verify(shop.lake).faults == []
         assert not Workspace(root).ask(["sales_amount"]).is_stale
+    elif kind == "send":
+        for batch in waiting(root):
+            assert [one.path.stat().st_size for one in batch.files()] == [
+                one.size for one in batch.files()
+            ]
+            batch.delete()
     elif kind == "review":
         check_review(root, name)
     else:

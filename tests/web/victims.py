@@ -26,15 +26,21 @@ indicators:
 """
 
 
-def batch_with(root: Path, name: str, text: str) -> str:
-    """Make a batch of one file; returns its id."""
+def batch_with(root: Path, name: str, *texts: str) -> str:
+    """Make a batch of one file that comes in parts; returns its id."""
     batch = new_batch(root)
 
     async def parts() -> AsyncIterator[bytes]:
-        yield text.encode()
+        for text in texts:
+            yield text.encode()
 
-    asyncio.run(batch.add(name, parts(), 10_000_000))
+    asyncio.run(batch.add(name, parts(), 100_000_000))
     return batch.id
+
+
+def send(root: Path, name: str) -> None:
+    """Take a file that somebody sends."""
+    batch_with(root, f"{name}.csv", *["x" * 1_000_000] * 40)
 
 
 def work(root: Path, name: str) -> None:

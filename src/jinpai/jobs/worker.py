@@ -207,13 +207,16 @@ class Worker:
         except (JinpaiError, OSError):  # such as a jinpai.toml that somebody edits right now
             _LOG.exception("what is done by itself was left out this minute")
 
-    def every_minute(self) -> None:
-        """Send lost messages, ask for the nightly run, follow the folder to watch, sweep."""
+    def every_minute(self, at: datetime | None = None) -> None:
+        """Send lost messages, ask for the nightly run, follow the folder to watch, sweep.
+
+        ``at``: the moment, default now.
+        """
         config = load_config(self.root)
         with self._queue() as queue:
             queue.remind()
             zone = ZoneInfo(config.shop().timezone)
-            if self.is_night(datetime.now(zone)):
+            if self.is_night((at or datetime.now(zone)).astimezone(zone)):
                 queue.ask("run", by="nightly")
         self._follow(config.jobs.watched(self.root))
         with self.store.read() as session:

@@ -7,6 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from jinpai.jobs import Queue
+from jinpai.jobs.worker import is_working
 from jinpai.store.jobs import Job, job_of
 from jinpai.web.contexts import Page
 from jinpai.web.tables import Cell, Column, Row
@@ -92,6 +93,8 @@ def about(page: Page, job: Job) -> str:
         return w.pick(job.error_zh or "", job.error_en or "")
     if job.state == "interrupted":
         return w("job_was_interrupted")
+    if job.state == "queued" and not is_working(page.reader.root):
+        return w("jobs_no_worker")
     if job.is_active:
         return w("job_stopping") if job.wants_cancel else job.step or ""
     if job.state != "done":

@@ -48,7 +48,8 @@ def set_up_logs(level: int = logging.INFO, stream: TextIO | None = None) -> None
 def _more(logger: Any, name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Bring in what was given as ``extra``."""
     record = event["_record"]
-    return event | {key: value for key, value in vars(record).items() if key not in _OWN}
+    more = {key: value for key, value in vars(record).items() if key not in _OWN}
+    return {**event, **more}
 
 
 def _masked(logger: Any, name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

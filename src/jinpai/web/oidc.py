@@ -99,7 +99,8 @@ class Provider:
 
     def begin(self, redirect_uri: str, to: str) -> tuple[str, Begun]:
         """Return where to send the browser, and what it has to keep; raises NoSignIn."""
-        begun = Begun(*(secrets.token_urlsafe(24) for _ in range(2)), secrets.token_urlsafe(48), to)
+        state, nonce = secrets.token_urlsafe(24), secrets.token_urlsafe(24)
+        begun = Begun(state, nonce, secrets.token_urlsafe(48), to)
         with self._client(redirect_uri) as client:
             url, _ = client.create_authorization_url(
                 self._metadata()["authorization_endpoint"],

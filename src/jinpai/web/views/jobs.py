@@ -16,7 +16,7 @@ from jinpai.jobs.work import folder_of
 from jinpai.jobs.worker import is_working
 from jinpai.service_terms import set_job_term
 from jinpai.store import log_event
-from jinpai.store.jobs import jobs_of
+from jinpai.store.jobs import Kind, jobs_of
 from jinpai.web.background import find_job, job_columns, job_row, job_shown, queue_of
 from jinpai.web.contexts import Page, PageOf, View
 from jinpai.web.errors import NotFound
@@ -67,7 +67,7 @@ def _jobs(page: Page, told: str = "") -> Response:
 @router.post("/jobs/run", name="job_run")
 def job_run(page: PageOf, full: Short = "", kind: Short = "run") -> Response:
     """Ask for a run, or for inspection to begin."""
-    wanted = "qc" if kind == "qc" else "run"
+    wanted: Kind = "qc" if kind == "qc" else "run"
     job_id = queue_of(page).ask(wanted, {"full": bool(full)}, by=page.user.login)
     return RedirectResponse(page.url("job", job=job_id), 303)
 
