@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jinpai.quality.acts import trie
+from jinpai.quality.acts import bulk, trie
 from jinpai.quality.acts.needs import Folding, Need, needs_of
 from jinpai.quality.acts.patterns import Act, Role, expand, forms, load_acts, shipped_acts
 from jinpai.quality.acts.scan import MOST_CHARS, Scanner
@@ -108,8 +108,10 @@ def test_a_role_without_acts() -> None:
     assert Scanner(only).scan("agent", pa.array(["您好", "在的"])).to_pylist() == [0, 0]
 
 
-def test_batches_are_put_together(scanner: Scanner) -> None:
+def test_batches_are_put_together(scanner: Scanner, monkeypatch: pytest.MonkeyPatch) -> None:
     """More texts than one batch holds, among them some that fill a batch alone."""
+    monkeypatch.setattr(bulk, "_BATCH", 60_000)
+    monkeypatch.setattr(bulk, "_BATCH_BYTES", 1 << 20)
     texts = ["谢谢", "四十二", "什么时候发货"] * 50_000 + ["啊" * MOST_CHARS + "x", "谢谢"] * 20
     masks = scanner.scan("buyer", pa.array(texts), threads=2).to_pylist()
     assert masks == scanner.masks("buyer", texts[:3]) * 50_000 + [0, masks[0]] * 20

@@ -25,7 +25,7 @@ from jinpai.quality.texts import HIDDEN, UNSEEN
 __all__ = ["Bulk", "Scanned"]
 
 # Patterns are compiled anew for each batch; words are looked for while all is in the cache.
-_BATCH, _BATCH_BYTES = 131_072, 32 << 20
+_BATCH, _BATCH_BYTES = 262_144, 64 << 20
 _PART, _PART_BYTES = 16_384, 1 << 20
 
 Flags = npt.NDArray[np.bool_]
