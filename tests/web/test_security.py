@@ -93,6 +93,7 @@ def test_wrong_passwords_have_to_wait(enter: Enter, app: FastAPI) -> None:
     form = {"login": "bert", "password": "wrong"}
     told = [browser.post("/login", data=form).status_code for _ in range(6)]
     assert told == [401] * 5 + [429]
+    assert kinds(app, 6) == ["user.sign_in_failed"] * 5 + ["user.password_set"]
     right = form | {"password": PASSWORD}
     assert browser.post("/login", data=right).status_code == 429
     store: Store = app.state.store

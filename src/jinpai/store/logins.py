@@ -93,6 +93,7 @@ def sign_in(
         return None, True
     if user is None or not is_right or not _code_fits(session, user, code):
         _count_failure(session, login, address)
+        _log_failure(session, user, address)
         return None, False
     keys = [key for key in _keys(login, address) if key.startswith("login:")]
     session.execute(delete(LoginFailure).where(LoginFailure.key.in_(keys)))
@@ -233,6 +234,13 @@ def token_user(session: Session, token: str) -> SignedIn | None:
 
 def _keys(login: str, address: str) -> tuple[str, str]:
     return f"login:{login.strip().lower()[:64]}", f"from:{address}"
+
+
+def _log_failure(session: Session, user: User | None, address: str) -> None:
+    """Log a failed sign-in; of a name nobody has, not the name: it may be a password."""
+    subject = "login" if user is None else f"user:{user.id}"
+    after = {"from": address}
+    log_event(session, actor="login", kind="user.sign_in_failed", subject=subject, after=after)
 
 
 def _count_failure(session: Session, login: str, address: str) -> None:
