@@ -65,7 +65,7 @@ def plain(answer: Any, path: str) -> str:
     quoted = path.partition("?")[0].rpartition("/")[2]
     for said in (path, path.replace("&", "&amp;"), quoted):
         text = text.replace(said, "")
-    text = re.sub(r'(href|value|content|action)="[^"]*"', "", text)
+    text = re.sub(r'(href|value|content|action|data-copy)="[^"]*"', "", text)
     return f"{answer.status_code} {sorted(answer.headers)} {text}"
 
 
