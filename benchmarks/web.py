@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import html
 import http.client
+import os
 import random
 import re
 import statistics
@@ -154,6 +155,12 @@ def peak_mb(pid: int) -> float:
     return int(re.findall(r"VmHWM:\s+(\d+)", status)[0]) / 1024
 
 
+def cpu_seconds(pid: int) -> float:
+    """Return the processor seconds a process has used."""
+    fields = Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def table(seen: Seen) -> str:
     """Return the times in Markdown."""
     lines = ["| page | answers | median ms | p95 ms | longest ms |", "|---|---|---|---|---|"]
@@ -180,6 +187,7 @@ def main() -> None:
     server, port = serve(asked.workspace)
     try:
         time.sleep(asked.warm)
+        used = cpu_seconds(server.pid)
         until, seen, runs = time.monotonic() + asked.minutes * 60, Seen(), list[float]()
         people = [
             Person(port, ticket, seed, asked.pause, until, seen)
@@ -192,7 +200,11 @@ def main() -> None:
         for person in people:
             person.join()
         print(table(seen))
+        answers = sum(map(len, seen.took.values()))
+        each = (cpu_seconds(server.pid) - used) / max(answers, 1) * 1000
         print(f"\nmemory of the server {peak_mb(server.pid):.0f} MB; errors {len(seen.errors)}")
+        print(f"processor time of the server {each:.0f} ms an answer; load of the machine "
+              f"{os.getloadavg()[1]:.1f}")  # fmt: skip
         print(f"whole runs meanwhile {len(runs)} ({', '.join(f'{one:.0f} s' for one in runs)})")
         for error in seen.errors[:20]:
             print(f"  {error}")
