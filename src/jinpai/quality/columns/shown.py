@@ -43,11 +43,13 @@ def of_found(rule: Rule, found: Found, sheet: Sheet, eligible: Flags) -> Shown:
     """Return the findings of a rule in the sessions it is for."""
     held = found.held & eligible
     sessions = np.flatnonzero(held)
-    messages = found.messages[held[sheet.session[found.messages]]]
-    owners = sheet.session[messages]
-    opens = np.searchsorted(owners, owners, side="left")
-    messages = messages[np.arange(len(messages)) - opens < SHOWN]
-    counts = np.bincount(sheet.session[messages], minlength=sheet.sessions)[sessions]
+    owners = sheet.session[found.messages]
+    is_own = held[owners]
+    messages, owners = found.messages[is_own], owners[is_own]
+    counts = np.bincount(owners, minlength=sheet.sessions)[sessions]
+    if counts.max(initial=0) > SHOWN:
+        number = np.arange(len(messages)) - np.repeat(np.cumsum(counts) - counts, counts)
+        messages, counts = messages[number < SHOWN], np.minimum(counts, SHOWN)
     orders = _orders(found, sessions)
     return Shown(
         rule,
