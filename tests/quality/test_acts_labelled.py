@@ -1,8 +1,10 @@
-"""Acts on 600 turns of public dialogues, sampled by hash and labelled by hand.
+"""Acts on 1,200 turns of public dialogues, sampled by hash and labelled by hand.
 
-Labels are ids only (acts_labels.tsv: two passes; the second decides). Patterns were written looking
-at the half whose hash is even; the other half is the one that counts. Both passes are by one
-labeller on one day, so their kappa says how steady the labels are, not that two people agree.
+Labels are ids only (acts_labels.tsv: two passes; the second decides). Sample 1 counts where its
+hash is odd: nobody read that half while writing patterns. Sample 2 was labelled with the patterns
+as they stood; those of agents' acts have not changed since, so its agents' turns count too, while
+its buyers' turns were read for wider patterns afterwards. Both passes are one labeller's, the
+second in another order: their kappa says how steady the labels are, not that two people agree.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ import hashlib
 import json
 from collections import Counter
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -34,16 +37,26 @@ ACTS: tuple[tuple[Role, str], ...] = (
     ("buyer", "ask_refund"),
     ("buyer", "complaint"),
 )
-# Least F1 on the half not looked at; the aim is 0.8, which these two do not reach yet.
-BELOW = {"ask_logistics": 0.60, "complaint": 0.65}
+# Least F1 on turns not looked at; the aim is 0.8, which complaints do not reach yet.
+BELOW = {"complaint": 0.70}
 
 
-def labels() -> dict[str, tuple[set[str], set[str]]]:
-    """Return id -> acts of the first and of the second pass."""
+class Labels(NamedTuple):
+    """The acts of a turn, by both passes."""
+
+    sample: str
+    first: set[str]
+    second: set[str]
+
+
+def labels() -> dict[str, Labels]:
+    """Return id -> its labels."""
     path = Path(__file__).with_name("acts_labels.tsv")
     with path.open(encoding="utf-8", newline="") as file:
-        rows = csv.DictReader(file, delimiter="\t")
-        return {row["id"]: (set(row["first"].split()), set(row["second"].split())) for row in rows}
+        return {
+            row["id"]: Labels(row["sample"], set(row["first"].split()), set(row["second"].split()))
+            for row in csv.DictReader(file, delimiter="\t")
+        }
 
 
 @pytest.fixture(scope="module")
@@ -63,35 +76,37 @@ def turns(shared: Path) -> dict[str, tuple[str, str]]:
     return found
 
 
-def is_unseen(key: str) -> bool:
-    """Tell the half that was not looked at while the patterns were written."""
+def is_unseen(key: str, sample: str, role: str) -> bool:
+    """Tell the turns that were not looked at while the patterns were written."""
+    if sample == "2":
+        return role == "agent"
     return int(hashlib.sha256(key.encode()).hexdigest()[-1], 16) % 2 == 1
 
 
-def test_the_sample() -> None:
-    keys = labels()
-    assert len(keys) == 600
-    assert 250 < sum(map(is_unseen, keys)) < 350
+def test_the_samples() -> None:
+    known = labels()
+    assert Counter(one.sample for one in known.values()) == {"1": 600, "2": 600}
+    first = [key for key, one in known.items() if one.sample == "1"]
+    assert 250 < sum(is_unseen(key, "1", "buyer") for key in first) < 350
 
 
 @pytest.mark.parametrize(("role", "code"), ACTS)
 def test_unseen_half(turns: dict[str, tuple[str, str]], role: Role, code: str) -> None:
     scanner = Scanner(shipped_acts())
     counts = Counter[tuple[bool, bool]]()
-    for key, (_, second) in labels().items():
+    for key, one in labels().items():
         who, text = turns[key]
-        if who == role and is_unseen(key):
-            counts[code in second, code in scanner.codes(role, text)] += 1
+        if who == role and is_unseen(key, one.sample, role):
+            counts[code in one.second, code in scanner.codes(role, text)] += 1
     hits, wrong = counts[True, True], counts[True, False] + counts[False, True]
-    if hits + wrong:
-        assert 2 * hits / (2 * hits + wrong) >= BELOW.get(code, 0.8)
+    assert 2 * hits / (2 * hits + wrong) >= BELOW.get(code, 0.8)
 
 
 @pytest.mark.parametrize(("role", "code"), ACTS)
 def test_the_labels_are_steady(turns: dict[str, tuple[str, str]], role: Role, code: str) -> None:
     pairs = Counter(
-        (code in first, code in second)
-        for key, (first, second) in labels().items()
+        (code in one.first, code in one.second)
+        for key, one in labels().items()
         if turns[key][0] == role
     )
     total = pairs.total()
