@@ -77,7 +77,7 @@ const jinpaiCharts = (options) => {
       itemStyle: { color: look.series[at % 4], opacity: 0.3 }, lineStyle: { width: 0 },
     }));
     return days.concat(rows.map(([type, one], at) => ({
-      type: "line", name: name(one), data: weekly(one.values), stack: type === "bar" ? "means" : undefined, showSymbol: false, symbol: "circle", z: 3,
+      type: "line", name: name(one), data: weekly(one.values), stack: type === "bar" ? "means" : undefined, showSymbol: false, symbol: "circle", z: 3, areaStyle: type === "bar" ? { opacity: 0.12 } : undefined,
       itemStyle: { color: look.series[at % 4] }, lineStyle: { width: 2.5, color: look.series[at % 4] },
     })));
   }
