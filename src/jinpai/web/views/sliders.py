@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
@@ -58,32 +58,37 @@ def plan_sliders(page: PageOf, plan: str) -> Response:
     file = next((one for one in plans_of(page) if one.stem == plan), None)
     if file is None:
         raise NotFound
-    w = page.w
     read = load_plan(file)
     before = _sheet(page, read, file)
     indicators, root = in_force(read, before)
     changes = list({one.path: one for one in _changes(page.query, indicators, root)}.values())
-    shown: dict[str, Any] = {
-        "plan": plan,
-        "fault": "",
-        "span": w.span(page.filters.period.first, page.filters.period.last),
-        "moves": [_group(page, place, one) for place, one in enumerate(indicators)],
-        "changes": [f"{one.path} = {one.value}" for one in changes],
-    }
-    after = before
+    after, fault = before, ""
     try:
         tried = changed_plan(read, changes)
         after = _sheet(page, tried, file, tuple(map(str, changes)))
-        indicators, _ = in_force(tried, after)
     except JinpaiError as error:
-        shown["fault"] = w.pick(error.text_zh, str(error))
-    weights = sum((one.weight for one in indicators), Fraction(0))
-    shown["weights"] = w("sliders_weights", n=points_text(weights))
-    charts = {f"at_{one.metric}": _drawn(page, one, after.agents) for one in indicators}
-    shown["spread"] = [(name, w.name(name.removeprefix("at_"))) for name in charts]
-    template = "sliders_trial.html.j2" if _is_part(page) else "sliders.html.j2"
+        tried, fault = read, page.w.pick(error.text_zh, str(error))
+    moves = [_group(page, place, one) for place, one in enumerate(indicators)]
+    now, _ = in_force(tried, after)
+    shown = {"plan": plan, "fault": fault, "moves": moves, **_trial(page, now, changes)}
+    charts = {f"at_{one.metric}": _drawn(page, one, after.agents) for one in now}
     tables = [ranks_table(page, before.agents, after.agents)]
-    return page.show(View(template, w("sliders_title", plan=plan), tables, charts, shown))
+    template = "sliders_trial.html.j2" if _is_part(page) else "sliders.html.j2"
+    return page.show(View(template, page.w("sliders_title", plan=plan), tables, charts, shown))
+
+
+def _trial(
+    page: Page, indicators: Sequence[Indicator], changes: Sequence[Change]
+) -> dict[str, Any]:
+    """What is told of a trial beside ranks and charts."""
+    w, period = page.w, page.filters.period
+    weights = sum((one.weight for one in indicators), Fraction(0))
+    return {
+        "span": w.span(period.first, period.last),
+        "changes": [f"{one.path} = {one.value}" for one in changes],
+        "weights": w("sliders_weights", n=points_text(weights)),
+        "spread": [(f"at_{one.metric}", w.name(one.metric)) for one in indicators],
+    }
 
 
 def _is_part(page: Page) -> bool:
@@ -104,7 +109,9 @@ def _sheet(page: Page, plan: Plan, file: Path, tried: tuple[str, ...] = ()) -> S
     return found
 
 
-def _changes(query: Mapping[str, str], indicators: Any, root: str) -> Iterator[Change]:
+def _changes(
+    query: Mapping[str, str], indicators: Sequence[Indicator], root: str
+) -> Iterator[Change]:
     """Yield what the query moves: ``w0=25`` a weight, ``e0.1=0.4`` an edge; the rest is passed."""
     for place, indicator in enumerate(indicators):
         path = f"{root}[{place}]"
@@ -193,7 +200,7 @@ def _plain(number: Fraction) -> str:
     return text.rstrip("0").rstrip(".")
 
 
-def _drawn(page: Page, indicator: Indicator, agents: Any) -> Chart:
+def _drawn(page: Page, indicator: Indicator, agents: Sequence[Scored]) -> Chart:
     """The values of everybody at work over the bands."""
     metric = registry().metric(indicator.metric)
     dots = [
