@@ -120,7 +120,7 @@ def test_the_same_seed_draws_the_same_whatever_was_decided(desk: Desk) -> None:
         Draw(n=None, share=0.0),
         Draw(n=None, share=1.5),
         Draw(per="team"),  # type: ignore[arg-type]
-        Draw(what="none"),  # type: ignore[arg-type]
+        Draw(what="nothing"),  # type: ignore[arg-type]
         Draw(agents=("nobody",)),
         Draw(rules=("ignord",)),
         Draw(shop_id="s9"),

@@ -7,10 +7,13 @@ from typing import Any
 
 import pytest
 from fastapi import FastAPI
+from sqlalchemy import select
 from starlette.testclient import TestClient
 
 import jinpai
+from jinpai.review.unfound import NOTHING
 from jinpai.store import events_of
+from jinpai.store.reviews import Case
 from web.conftest import Enter
 
 JSON = {"accept": "application/json"}
@@ -114,3 +117,20 @@ def test_who_may_not_rule_changes_nothing(
     )
     assert case(enter("owner"), finding)["state"] == before == "listed"
     assert 'name="verdict"' not in enter(login).get(f"/findings/{finding}").text
+
+
+def test_what_is_missing_in_a_drawn_session_is_reported(enter: Enter, app: FastAPI) -> None:
+    inspector = enter("inspector")
+    send(inspector, app, "/reviews", per="all", what="none", n=1, seed="gaps", wanted=1)
+    with app.state.store.read() as session:
+        finding = session.scalars(select(Case.finding_id).where(Case.rule == NOTHING)).one()
+    assert f"/findings/{finding}?queue=1" in inspector.get("/reviews").text
+    text = inspector.get(f"/findings/{finding}?queue=1&lang=en").text
+    assert "Nothing found" in text
+    assert '<option value="no_soothing">' in text
+    sent = send(inspector, app, f"/findings/{finding}/missing", code="no_soothing")
+    assert sent.headers["location"] == f"/findings/{finding}"
+    assert case(inspector, finding)["verdict"] == "wrong"
+    again = send(enter("inspector"), app, f"/findings/{finding}/missing", code="no_soothing")
+    assert again.status_code == 400  # has reported it
+    assert inspector.get("/findings/000000000000000000000000").status_code == 404

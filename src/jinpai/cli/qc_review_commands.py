@@ -127,6 +127,33 @@ def rule(
         _told(desk.rule(finding, verdict, reviewer=as_, comment=comment), format_)
 
 
+def missing(
+    workspace: Workspace,
+    finding: Finding,
+    rules: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="RULE...",
+            show_default=False,
+            help=both("Codes of the rules (jinpai qc rules)", "规则代码（见 qc rules）"),
+        ),
+    ],
+    as_: Reviewer,
+    comment: Comment = "",
+    format_: As = "table",
+) -> None:
+    """Report findings that are missing."""
+    from jinpai.cli.qc_review_tables import cases_table
+    from jinpai.review import open_desk
+
+    with open_desk(workspace) as desk:
+        found = desk.report(finding, rules, reviewer=as_, comment=comment)
+    if as_json(format_):
+        print_json(found)
+    else:
+        show(cases_table(found))
+
+
 def appeal(
     workspace: Workspace,
     finding: Finding,
@@ -250,9 +277,11 @@ def add_reviews(app: typer.Typer) -> None:
         ),
         epilog=both(
             "jinpai qc sample my-shop --per agent --n 5 --seed week-12 --from 2026-03-16\n"
-            "jinpai qc sample my-shop --per rule --share 0.05 --double",
+            "jinpai qc sample my-shop --per rule --share 0.05 --double\n"
+            "jinpai qc sample my-shop --what none --per agent --n 2",
             "jinpai qc sample my-shop --per agent --n 5 --seed 第12周 --from 2026-03-16\n"
-            "jinpai qc sample my-shop --per rule --share 0.05 --double",
+            "jinpai qc sample my-shop --per rule --share 0.05 --double\n"
+            "jinpai qc sample my-shop --what none --per agent --n 2",
         ),
     )(sample)
     app.command(
@@ -268,6 +297,16 @@ def add_reviews(app: typer.Typer) -> None:
             "jinpai qc rule my-shop 826ee8a6d3a1f7a199f41a3d wrong --as 小蔡 --comment 玩笑话",
         ),
     )(rule)
+    app.command(
+        help=both(
+            "Report what the rules missed in the session of a drawn case or a finding.",
+            "报告规则在该会话中漏判的问题。",
+        ),
+        epilog=both(
+            "jinpai qc missing my-shop 1be99bd0a8f45aa0a0b3bb9a no_soothing --as Cai",
+            "jinpai qc missing my-shop 1be99bd0a8f45aa0a0b3bb9a no_soothing --as 小蔡",
+        ),
+    )(missing)
     app.command(
         help=both(
             "Appeal against a finding about oneself, once and in time; or decide an appeal.",

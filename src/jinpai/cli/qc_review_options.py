@@ -110,8 +110,15 @@ Agent = Annotated[
     ),
 ]
 What = Annotated[
-    Literal["faults", "merits", "all"],
-    typer.Option(help=both("What to draw", "抽取问题、亮点或全部")),
+    Literal["faults", "merits", "all", "none"],
+    typer.Option(
+        help=both(
+            "What to draw; none: sessions in which no fault was found (with --rule: none of that"
+            " rule), to see what is missed",
+            "抽取问题 faults、亮点 merits 或全部 all；none 抽取未发现问题（或指定 --rule"
+            " 未发现）的会话，用于查漏",
+        )
+    ),
 ]
 
 

@@ -12,6 +12,7 @@ from rich.table import Table
 from jinpai.cli.console import note, plain_table, show
 from jinpai.cli.words import say
 from jinpai.quality.names import rule_names
+from jinpai.review.unfound import NOTHING
 
 __all__ = [
     "calibrations_table",
@@ -45,7 +46,7 @@ def word(name: str | None) -> str:
 def rule_word(code: str) -> str:
     """Return what a rule is called in the language of the user; its code where it is gone."""
     names = {name.code: say(name.en, name.zh) for name in rule_names()}
-    return names.get(code, code)
+    return names.get(code, say("Nothing found", "未发现问题") if code == NOTHING else code)
 
 
 def instant(text: str | None) -> str:
@@ -173,20 +174,21 @@ def show_agreement(found: Mapping[str, Any]) -> None:
     """Show kappa by pair of reviewers, and verdicts by rule."""
     _show_pairs(found["double"])
     if found["rules"]:
-        heads = say("Rule,Right,Partly,Wrong,Precision", "规则,正确,部分正确,错误,准确率").split(
-            ","
-        )
+        heads = say(
+            "Rule,Right,Partly,Wrong,Precision,Missed", "规则,正确,部分正确,错误,准确率,漏判"
+        ).split(",")
         rows = [
             (
                 rule_word(one["rule"]),
                 one["right"],
                 one["partly"],
                 one["wrong"],
-                f"{one['precision']:.0%}",
+                "–" if one["precision"] is None else f"{one['precision']:.0%}",
+                one["missed"],
             )
             for one in found["rules"]
         ]
-        show(plain_table(heads, rows, right=(1, 2, 3, 4)))
+        show(plain_table(heads, rows, right=(1, 2, 3, 4, 5)))
 
 
 def _show_pairs(found: Mapping[str, Any]) -> None:

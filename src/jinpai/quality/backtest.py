@@ -77,7 +77,7 @@ class Counts:
             "n": found + self.missed + self.spared,
             "right": self.right,
             "wrong": self.wrong,
-            "missed": self.missed if whole else None,
+            "missed": self.missed if whole or self.missed else None,  # those known of
             "precision": self.right / found if found else None,
             "precision_interval": interval(self.right, found),
             "recall": self.right / true if true and whole else None,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from jinpai.review.unfound import MISSED
 from jinpai.store.reviews import VERDICTS, Case, Ruling
 
 __all__ = [
@@ -82,22 +83,33 @@ def all_pairs(rulings: Iterable[tuple[str, str, str]]) -> list[Pair]:
 
 
 def verdicts_by_rule(session: Session) -> list[dict[str, Any]]:
-    """Return for each rule how its findings fared: right, partly, wrong, and appeals upheld.
+    """Return for each rule how its findings fared: right, partly, wrong, and how many it missed.
 
     ``precision`` is the share of right or partly right ones among those with a verdict or a
-    decided appeal; an upheld appeal makes a finding wrong, a rejected one leaves it as it was
-    ruled, or makes it right where nobody had ruled.
+    decided appeal, None without any; an upheld appeal makes a finding wrong, a rejected one leaves
+    it as it was ruled, or makes it right where nobody had ruled. ``missed`` are findings reviewers
+    reported as missing. Of ``nothing_found`` the precision is the share of drawn sessions in which
+    indeed nothing is missing.
     """
-    query = select(Case.rule, Case.state, Case.verdict)
-    found = defaultdict[str, dict[str, int]](lambda: dict.fromkeys(VERDICTS, 0))
-    for rule, state, verdict in session.execute(query):
+    query = select(Case.rule, Case.rule_version, Case.state, Case.verdict)
+    found = defaultdict[str, dict[str, int]](lambda: dict.fromkeys((*VERDICTS, "missed"), 0))
+    for rule, version, state, verdict in session.execute(query):
         final = final_verdict(state, verdict)
-        if final is not None:
+        if final is None:
+            continue
+        if version != MISSED:
             found[rule][final] += 1
+        elif final != "wrong":
+            found[rule]["missed"] += 1
     return [
-        {"rule": rule} | counts | {"precision": 1 - counts["wrong"] / sum(counts.values())}
+        {"rule": rule} | counts | {"precision": _precision(counts)}
         for rule, counts in sorted(found.items())
     ]
+
+
+def _precision(counts: Mapping[str, int]) -> float | None:
+    judged = sum(counts[verdict] for verdict in VERDICTS)
+    return 1 - counts["wrong"] / judged if judged else None
 
 
 def final_verdict(state: str, verdict: str | None) -> str | None:

@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 from jinpai.engine.duckdb import DuckEngine
 from jinpai.errors import UnknownName, UsageError
 from jinpai.periods import parse_range
+from jinpai.review.unfound import unfound_rows
 from jinpai.tables.lake import Snapshot
 
 if TYPE_CHECKING:
     from jinpai.workspace import Workspace
 
-__all__ = ["Draw", "Drawn", "What", "draw", "finding_facts", "shown_days"]
+__all__ = ["Draw", "Drawn", "What", "draw", "finding_facts", "rules_found", "shown_days"]
 
 Per = Literal["agent", "rule", "agent-rule", "all"]
-What = Literal["faults", "merits", "all"]
+What = Literal["faults", "merits", "all", "none"]
 _STRATA: dict[str, tuple[str, ...]] = {
     "agent": ("shop_id", "agent_id"),
     "rule": ("rule",),
@@ -65,7 +66,8 @@ class Draw:
         share: part of each stratum, above 0 to 1, rounded up.
         first, last: days of the sessions, both included.
         agents, rules: only these.
-        what: faults (those of rules on trial too), merits, or all.
+        what: faults (those of rules on trial too), merits, all, or none: sessions in which no fault
+            was found, or nothing by the rules named (see `unfound`).
     """
 
     per: Per = "agent"
@@ -108,7 +110,10 @@ def draw(workspace: Workspace, asked: Draw) -> Drawn:
         _need_findings(workspace, snapshot)
         values = _values(asked, [shop.shop_id for shop in shops])
         _check_names(engine, asked)
-        rows = engine.fetch("sample", _draw_sql(asked), values).to_pylist()
+        if asked.what == "none":
+            rows = unfound_rows(engine, asked, values)
+        else:
+            rows = engine.fetch("sample", _draw_sql(asked), values).to_pylist()
     sizes = [row.pop("stratum_size") for row in rows]
     return Drawn([_facts(row) for row in rows], sizes)
 
@@ -127,6 +132,14 @@ def finding_facts(workspace: Workspace, finding_id: str) -> dict[str, Any]:
             f"请用 jinpai qc list {workspace.root} 查看。",
         )
     return _facts(rows[0])
+
+
+def rules_found(workspace: Workspace, session_id: str) -> list[str]:
+    """Return the rules that found something in a session of the last run."""
+    with workspace.derived() as (engine, _, snapshot):
+        _need_findings(workspace, snapshot)
+        sql = "select distinct rule from findings where session_id = $name"
+        return engine.fetch("found", sql, {"name": session_id})["rule"].to_pylist()
 
 
 def shown_days(workspace: Workspace) -> list[tuple[str, date]]:
@@ -163,9 +176,11 @@ def _check(asked: Draw) -> None:
 
 
 def _check_names(engine: DuckEngine, asked: Draw) -> None:
-    for kind, column, names in (("rule", "rule", asked.rules), ("agent", "agent_id", asked.agents)):
+    table = "session_scores" if asked.what == "none" else "findings"
+    rules = () if asked.what == "none" else asked.rules
+    for kind, column, names in (("rule", "rule", rules), ("agent", "agent_id", asked.agents)):
         if names:
-            sql = f"select distinct {column} as name from findings where {column} is not null"
+            sql = f"select distinct {column} as name from {table} where {column} is not null"
             known = engine.fetch(kind, sql)["name"].to_pylist()
             for name in names:
                 if name not in known:

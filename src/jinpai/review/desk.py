@@ -18,8 +18,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from jinpai.review.agreement import all_pairs, double_rulings, pairwise, verdicts_by_rule
-from jinpai.review.candidates import Draw, draw, finding_facts, shown_days
+from jinpai.review.candidates import Draw, draw, finding_facts, rules_found, shown_days
 from jinpai.review.shown import appeal_json, calibration_json, case_json, event_json, ruling_json
+from jinpai.review.unfound import NOTHING, missed_facts
 from jinpai.store import Store, calibrating, events_of, open_store
 from jinpai.store.queues import (
     appeal_of,
@@ -28,7 +29,7 @@ from jinpai.store.queues import (
     review_queue,
     rulings_seen_by,
 )
-from jinpai.store.reviews import Case
+from jinpai.store.reviews import WAITING, Case
 from jinpai.store.rulings import (
     appeal,
     appeal_until,
@@ -126,6 +127,29 @@ class Desk:
             case = rule(session, finding_id, verdict, reviewer=reviewer, comment=comment)
             return self._story(session, case, reviewer)
 
+    def report(
+        self, finding_id: str, codes: Sequence[str], *, reviewer: str, comment: str = ""
+    ) -> list[dict[str, Any]]:
+        """Report that findings of some rules are missing in the session of a case or finding.
+
+        Each becomes a case of its own, ruled right by the reviewer; where two rulings are wanted,
+        another confirms it. A drawn session that waits is ruled wrong with it.
+
+        Returns: the story of each, then that of the drawn session where it was ruled.
+        """
+        found = rules_found(self.workspace, self._session_of(finding_id))
+        with self._on(finding_id) as session:
+            case = case_of(session, finding_id)
+            facts = [missed_facts(case, code, found) for code in dict.fromkeys(codes)]
+            names = [str(one["finding_id"]) for one in facts]
+            list_cases(session, facts, wanted=case.wanted)
+            told = [
+                rule(session, name, "right", reviewer=reviewer, comment=comment) for name in names
+            ]
+            if case.rule == NOTHING and case.state in WAITING:
+                told.append(rule(session, finding_id, "wrong", reviewer=reviewer, comment=comment))
+            return [self._story(session, one, reviewer) for one in told]
+
     def appeal(self, finding_id: str, *, agent: str, reason: str) -> dict[str, Any]:
         """Appeal against a finding about oneself (see `rulings.appeal`)."""
         with self._on(finding_id) as session:
@@ -186,6 +210,13 @@ class Desk:
         with self.store.read() as session:
             double = pairwise(double_rulings(session))
             return {"double": double, "rules": verdicts_by_rule(session)}
+
+    def _session_of(self, finding_id: str) -> str:
+        with self.store.read() as session:
+            case = session.get(Case, finding_id)
+            if case is not None:
+                return case.session_id
+        return str(finding_facts(self.workspace, finding_id)["session_id"])
 
     @contextmanager
     def _on(self, finding_id: str) -> Iterator[Session]:

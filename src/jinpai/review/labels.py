@@ -28,6 +28,7 @@ from jinpai.line import ShopRun
 from jinpai.metrics.texts import json_cell, masked
 from jinpai.refresh.as_read import as_read
 from jinpai.review.agreement import final_verdict
+from jinpai.review.unfound import asked_rule, fault_codes
 from jinpai.store import Store
 from jinpai.store.reviews import Case
 
@@ -147,12 +148,12 @@ def _auto_texts(shops: Sequence[ShopRun]) -> pa.Table:
 
 def _dialogue(cases: Sequence[Case], turns: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     shown: dict[str, dict[str, str]] = {}
-    for case in cases:
-        for one in case.evidence:
-            _put(shown.setdefault(str(one["message_id"]), {}), case)
     verdicts = dict[str, str]()
     for case in cases:
-        _put(verdicts, case)
+        for one in case.evidence:
+            _put(shown.setdefault(str(one["message_id"]), {}), case.rule, _final(case))
+        for rule, final in _said_of(case):
+            _put(verdicts, rule, final)
     name = hashlib.sha256(cases[0].session_id.encode()).hexdigest()[:16]
     return {
         "dialogue_id": name,
@@ -161,11 +162,28 @@ def _dialogue(cases: Sequence[Case], turns: Sequence[Mapping[str, Any]]) -> dict
     }
 
 
-def _put(verdicts: dict[str, str], case: Case) -> None:
+def _said_of(case: Case) -> list[tuple[str, str]]:
+    """Return what a case says of which rules; a drawn session speaks of rules that found nothing.
+
+    Nothing missing: the rule asked about, or every rule of faults, is not there (``wrong``).
+    Something missing: the rule asked about is there; of any rule it is for the report to say.
+    """
+    final, asked = _final(case), asked_rule(case.rule, case.rule_version)
+    if asked is None:
+        return [(case.rule, final)]
+    if final == "right":
+        return [(code, "wrong") for code in ([asked] if asked else fault_codes())]
+    return [(asked, "right" if final == "wrong" else final)] if asked else []
+
+
+def _final(case: Case) -> str:
+    return final_verdict(case.state, case.verdict) or "right"
+
+
+def _put(verdicts: dict[str, str], rule: str, final: str) -> None:
     """Add what a case came to; of several of one rule, what speaks most for it."""
-    final = final_verdict(case.state, case.verdict) or "right"
-    known = verdicts.get(case.rule, final)
-    verdicts[case.rule] = min(final, known, key=("right", "partly", "wrong").index)
+    known = verdicts.get(rule, final)
+    verdicts[rule] = min(final, known, key=("right", "partly", "wrong").index)
 
 
 def _turn(turn: Mapping[str, Any], shown: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:

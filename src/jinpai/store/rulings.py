@@ -59,10 +59,11 @@ def rulings_on(session: Session, finding_id: str) -> list[Ruling]:
     return list(session.scalars(query))
 
 
-def list_cases(session: Session, findings: Iterable[Mapping[str, Any]]) -> None:
+def list_cases(session: Session, findings: Iterable[Mapping[str, Any]], *, wanted: int = 1) -> None:
     """Keep findings that are no cases yet, as `listed`; their facts are columns of `Case`."""
     moment = now()
-    rows = [{**facts, "state": "listed", "wanted": 1, "opened_at": moment} for facts in findings]
+    known = {"state": "listed", "wanted": wanted, "opened_at": moment}
+    rows = [{**facts, **known} for facts in findings]
     insert_missing(session, Case, rows)
 
 

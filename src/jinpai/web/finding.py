@@ -15,6 +15,7 @@ from jinpai.web.contexts import Page
 from jinpai.web.errors import NotFound
 from jinpai.web.marks import is_inspected, mark, rule_word
 from jinpai.web.respond import View
+from jinpai.web.unfound import drawn_session, missing_choices
 from jinpai.web.views.talks import subject_of, talk_of
 
 __all__ = ["finding_of", "finding_view"]
@@ -23,7 +24,10 @@ Finding = dict[str, Any]
 
 
 def finding_of(page: Page, finding_id: str) -> Finding:
-    """Return a finding of the last run; raises NotFound, also for one that one may not see."""
+    """Return a finding of the last run, or what a case without one keeps; raises NotFound.
+
+    Also for one that one may not see.
+    """
     filters = page.filters
     if not is_inspected(page):
         raise NotFound
@@ -36,6 +40,7 @@ def finding_of(page: Page, finding_id: str) -> Finding:
                 return None
 
     found = page.reader.kept(("finding", filters.shop_id, finding_id), read)
+    found = found or drawn_session(page, finding_id)
     if found is None:
         raise NotFound
     page.sight.need_agent(found["agent_id"])
@@ -79,6 +84,7 @@ def finding_view(
         "is_plain": is_plain,
         "until": until,
         "told": told,
+        "missing": missing_choices(page, found),
     }
     title = w("finding_title", rule=shown["rule"], agent=shown["agent_name"])
     made = {"finding": found, "case": more["case"], "messages": talk["messages"]}

@@ -8,6 +8,7 @@ from typing import Any
 from jinpai.inspection import findings_of_talk
 from jinpai.periods import parse_day
 from jinpai.quality.names import rule_names
+from jinpai.review.unfound import NOTHING
 from jinpai.web.contexts import Page
 
 __all__ = ["found_in_talk", "is_inspected", "mark", "rule_word"]
@@ -24,7 +25,7 @@ def is_inspected(page: Page) -> bool:
 def rule_word(page: Page, code: str) -> str:
     """Return what a rule is called."""
     names = {one.code: page.w.pick(one.zh, one.en) for one in rule_names()}
-    return names.get(code, code)
+    return names.get(code, page.w("review_nothing_found") if code == NOTHING else code)
 
 
 def found_in_talk(page: Page, buyer: str, agent: str | None, day: str) -> list[Finding]:
@@ -77,7 +78,7 @@ def _said(page: Page, one: Finding) -> dict[str, Any]:
         "points": f"{one['points']:+g}" if one["points"] else "0",
         "reason": page.w.pick(one["reason_zh"], one["reason_en"]),
         "tone": "secondary" if one["is_shadow"] else "green" if one["is_merit"] else "red",
-        "marks": [page.w(f"mark_{name}") for name in marks],
+        "marks": marks,
         "at": "",
     }
 

@@ -66,18 +66,37 @@ def finding_rule(
 ) -> Response:
     """Rule on a finding; in the queue the next one follows."""
     found = _judged(page, finding_id)
-    to = page.url("finding", finding_id=found["finding_id"])
-    if page.query.get("queue"):
-        to = page.url("reviews")
-        if following.isalnum():
-            to = page.url("finding", finding_id=following, queue=1)
     desk, who = desk_of(page), page.user.login
     return _done(
         page,
         finding_id,
         lambda: desk.rule(found["finding_id"], verdict, reviewer=who, comment=comment),
-        to,
+        _after(page, found, following),
     )
+
+
+@router.post("/findings/{finding_id}/missing", name="finding_missing")
+def finding_missing(
+    page: PageOf, finding_id: str, code: Short, comment: Long = "", following: Short = ""
+) -> Response:
+    """Report that a rule missed something in the session of a case; in the queue go on."""
+    found = _judged(page, finding_id)
+    desk, who = desk_of(page), page.user.login
+    return _done(
+        page,
+        finding_id,
+        lambda: desk.report(found["finding_id"], [code], reviewer=who, comment=comment),
+        _after(page, found, following),
+    )
+
+
+def _after(page: Page, found: dict[str, Any], following: str) -> str:
+    """Where one goes on after a ruling: in the queue to the next one."""
+    if not page.query.get("queue"):
+        return page.url("finding", finding_id=found["finding_id"])
+    if following.isalnum():
+        return page.url("finding", finding_id=following, queue=1)
+    return page.url("reviews")
 
 
 @router.post("/findings/{finding_id}/decision", name="finding_decide")
@@ -171,14 +190,15 @@ def _case(page: Page, case: Case) -> Row:
 def review_draw(
     page: PageOf,
     per: Short = "agent",
+    what: Short = "faults",
     n: Annotated[int, Form(ge=1, le=100)] = 5,
     seed: Short = "1",
     wanted: Annotated[int, Form(ge=1, le=2)] = 1,
 ) -> Response:
-    """Draw a sample of the period's faults by hash and put it into the queue."""
+    """Draw a sample of the period's faults, or of sessions without, by hash into the queue."""
     filters = page.filters
     first, last = filters.period.first.isoformat(), filters.period.last.isoformat()
-    asked = Draw(per=per, n=n, seed=seed, first=first, last=last, shop_id=filters.shop_id)  # type: ignore[arg-type]
+    asked = Draw(per, n, None, seed, first, last, filters.shop_id, what=what)  # type: ignore[arg-type]
     try:
         desk_of(page).sample(asked, by=page.user.login, wanted=wanted)
     except UsageError as error:
