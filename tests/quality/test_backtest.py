@@ -80,7 +80,7 @@ def test_a_curve_of_a_setting(labelled: Path) -> None:
         curve(IGNORED, "hours", [], SCANNER, truths)
 
 
-def test_rulings_tell_nothing_of_what_was_missed(tmp_path: Path) -> None:
+def test_rulings_tell_no_recall(tmp_path: Path) -> None:
     path = tmp_path / "rulings.jsonl"
     rulings = {"a": "wrong", "b": "right", "c": "wrong", "d": "partly"}
     lines = [
@@ -93,6 +93,7 @@ def test_rulings_tell_nothing_of_what_was_missed(tmp_path: Path) -> None:
     figures = counts.figures()
     assert (len(truths), figures["right"], figures["wrong"]) == (4, 1, 1)
     assert (figures["precision"], figures["recall"], figures["f1"]) == (0.5, None, None)
+    assert figures["missed"] == 1  # d, reported by a reviewer
     assert Truth("x", (), {"ignored": True}, is_whole=False).of("insult") is None
 
 
