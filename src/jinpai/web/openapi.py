@@ -139,7 +139,7 @@ def _schemas() -> dict[str, Any]:
         {
             "columns": {"type": "array", "items": column},
             "rows": {"type": "array", "items": row},
-            "total": number,
+            "total": {"type": ["integer", "null"], "description": "null where nobody counted"},
             "next": following,
         }
     )

@@ -14,7 +14,7 @@ from jinpai.errors import UnknownName
 from jinpai.metrics.result import json_value
 from jinpai.store import log_event
 from jinpai.web.charts import Chart
-from jinpai.web.errors import Forbidden, wants_json
+from jinpai.web.errors import Forbidden, WebError, error_json, wants_json
 from jinpai.web.export import csv_answer, json_answer, xlsx_answer
 from jinpai.web.render import render
 from jinpai.web.tables import Table, as_asked
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Answered", "View", "answer"]
 
+_CODES = {401: "sign_in", 404: "not_found", 409: "conflict", 422: "invalid"}
 _EXPORTS = {"csv": csv_answer, "xlsx": xlsx_answer, "json": json_answer}
 
 
@@ -90,6 +91,8 @@ def answer(page: Page, view: View) -> Response:
 
 def _json(page: Page, view: View, headers: dict[str, str]) -> Response:
     """Answer with the page's JSON; what the store holds too is sent only where it changed."""
+    if view.status >= 400:  # a page that says what is wrong; to a program only that is said
+        return JSONResponse(error_json(_refused(view)), view.status, headers)
     made = JSONResponse(_document(page, view), view.status, headers)
     if page.etag or view.status != 200 or page.request.method not in ("GET", "HEAD"):
         return made
@@ -97,6 +100,13 @@ def _json(page: Page, view: View, headers: dict[str, str]) -> Response:
     made.headers["etag"] = etag
     if etag in page.request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers={"etag": etag, "vary": made.headers["vary"]})
+    return made
+
+
+def _refused(view: View) -> WebError:
+    told = str(view.data.get("told") or "")
+    made = WebError(told, told)
+    made.status, made.code = view.status, _CODES.get(view.status, made.code)
     return made
 
 

@@ -164,9 +164,13 @@ class Table:
                 {"key": one.key, "head": one.head, "unit": one.unit} for one in self.exported()
             ],
             "rows": [self.json_row(row) for row in self.rows],
-            "total": len(self.rows) if self.total is None else self.total,
+            "total": len(self.rows) if self._is_whole else self.total,
             "next": self.following or None,
         }
+
+    @property
+    def _is_whole(self) -> bool:
+        return self.total is None and self.every is None
 
     def json_row(self, row: Row) -> dict[str, Any]:
         """Return one row as JSON values; figures that are not final are named."""
