@@ -29,6 +29,7 @@ def warm(reader: Reader, shop_id: str) -> None:
     """Ask what overview, team and agent pages show of a shop's latest four weeks."""
     filters = read_filters(reader, {"shop": shop_id})
     rule = filters.rule
+    reader.roster(shop_id)  # every page names people: nobody waits for it behind figures
     for period in (filters.period, filters.before(), filters.weeks_before()):
         if period is not None:
             reader.ask(first=period.first, last=period.last, judge_rule=rule, shop_id=shop_id)
@@ -36,7 +37,6 @@ def warm(reader: Reader, shop_id: str) -> None:
     first, last = filters.period.first, filters.period.last
     for codes, by in _QUESTIONS:
         reader.ask(codes, by=by, first=first, last=last, judge_rule=rule, shop_id=shop_id)
-    reader.roster(shop_id)
 
 
 class Warmer:
