@@ -93,10 +93,13 @@ class Person(threading.Thread):
         """Return the links of a page to conversations and agents."""
         started = time.perf_counter()
         try:
+            # A pause is longer than the server keeps a connection; browsers open the next one too.
             headers = {"Cookie": f"{COOKIE}={self._cookie}", "Accept": "text/html"}
+            headers["Connection"] = "close"
             self._at.request("GET", path, headers=headers)
             answer = self._at.getresponse()
             text = answer.read().decode()
+            self._at.close()
             if answer.status != 200:
                 self._seen.errors.append(f"{answer.status} {path}")
         except (OSError, http.client.HTTPException) as error:
