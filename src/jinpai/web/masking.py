@@ -42,4 +42,4 @@ def hide(text: str | None) -> str | None:
     text = _EMAIL.sub(r"\1***\2", text)
     text = _NAME.sub(lambda found: found[1] + found[2][0] + "**", text)
     text = _ADDRESS_LABEL.sub(r"\1〔地址已隐藏〕", text)
-    return _ADDRESS.sub("〔地址已隐藏〕", text)
+    return str(_ADDRESS.sub("〔地址已隐藏〕", text))
