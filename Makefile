@@ -7,7 +7,7 @@ BIN := .venv/bin
 DEMO ?= demo-shop
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-spark test-judge sequences lint bench bench-full assets docs lock clean
+.PHONY: help install demo test test-spark test-judge sequences kills lint bench bench-full assets docs lock clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -34,6 +34,9 @@ test-judge: .venv/.dev ## the judge against a real model on this machine; compil
 sequences: .venv/.dev ## 300 random sequences of imports: a partial run equals a full one
 	JINPAI_SEQUENCES=300 JINPAI_SEED=$${SEED:-1} $(BIN)/python -m pytest -n 2 -q tests/line/test_incremental.py
 
+kills: .venv/.dev .venv/.system ## the server and its worker killed at 100 random points: nothing lost, nothing half done
+	JINPAI_KILLS=100 $(BIN)/python -m pytest -q tests/web/test_killed_work.py
+
 lint: .venv/.dev ## style, format and types
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -54,6 +57,7 @@ docs: .venv/.dev ## write the pages that are made from the registries
 	$(BIN)/python -m jinpai.metrics.reference_page > docs/metrics.md
 	$(BIN)/python -m jinpai.settings > docs/settings.md
 	$(BIN)/python -m jinpai.scoring.schema docs
+	$(BIN)/python -m jinpai.web.openapi docs/openapi.json
 
 lock: .venv/.dev ## choose newer versions of everything we depend on
 	$(BIN)/python -m pip install --quiet 'uv>=0.13'
@@ -71,6 +75,7 @@ clean: ## remove .venv and everything made
 	@lacks=""; \
 	command -v java >/dev/null || [ -n "$$JAVA_HOME" ] || lacks="$$lacks default-jre-headless"; \
 	command -v chromium >/dev/null || lacks="$$lacks chromium"; \
+	command -v npm >/dev/null || lacks="$$lacks npm"; \
 	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || lacks="$$lacks postgresql"; \
 	fc-list 2>/dev/null | grep -qi 'noto.*cjk' || lacks="$$lacks fonts-noto-cjk"; \
 	if [ -n "$$lacks" ]; then \
@@ -78,6 +83,7 @@ clean: ## remove .venv and everything made
 	  $$root apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$root apt-get install -y -qq \
 	    --no-install-recommends $$lacks >/dev/null; \
 	fi
+	@test -e node_modules/axe-core/axe.min.js || npm ci --ignore-scripts --no-audit --no-fund --silent
 	@touch $@
 
 .venv/bin/python:
