@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 from jinpai.jobs.batches import new_batch
@@ -24,6 +25,15 @@ indicators:
       - {score: 100, interval: "[50%, 100%]"}
       - {score: 10, interval: "[0, 50%)"}
 """
+
+
+def suffer(
+    work: Callable[[Path, str], None], root: Path, name: str, says: Connection[str, str]
+) -> None:
+    """Do something, and say when it begins and that it is done."""
+    says.send("began")
+    work(root, name)
+    says.send("done")
 
 
 def batch_with(root: Path, name: str, *texts: str) -> str:
