@@ -139,7 +139,8 @@ def rules_found(workspace: Workspace, session_id: str) -> list[str]:
     with workspace.derived() as (engine, _, snapshot):
         _need_findings(workspace, snapshot)
         sql = "select distinct rule from findings where session_id = $name"
-        return engine.fetch("found", sql, {"name": session_id})["rule"].to_pylist()
+        found = engine.fetch("found", sql, {"name": session_id})["rule"].to_pylist()
+    return list(map(str, found))
 
 
 def shown_days(workspace: Workspace) -> list[tuple[str, date]]:
