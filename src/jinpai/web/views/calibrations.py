@@ -140,7 +140,8 @@ def _session(page: Page, number: int) -> dict[str, Any]:
 def calibration(page: PageOf, number: Number) -> Response:
     """Show a session: how far it is, and when all have ruled, where they differ."""
     found, w = _session(page, number), page.w
-    waiting = [name for name, n in found["ruled"].items() if n < found["size"]]
+    me, done = page.user.login, found["size"]
+    waiting = [name for name, n in found["ruled"].items() if n < done and name != me]
     following = next_case(page, found)
     shown = {
         "found": found,
