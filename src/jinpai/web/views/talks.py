@@ -75,7 +75,8 @@ def _list(page: Page, sort: str, limit: int, offset: int) -> list[dict[str, Any]
 
     if limit > _PAGE + 1:
         return ask()
-    question = ("talks", filters.shop_id, period, agents and tuple(agents), buyer, sort, offset)
+    whose = (agents and tuple(agents), buyer)
+    question = ("talks", filters.shop_id, period, *whose, sort, offset, limit)
     return list(page.reader.kept(question, ask))
 
 
