@@ -38,8 +38,9 @@ RESULTS = ("roster", *conversations.RESULTS, *attribution.RESULTS, *quality.RESU
 
 # Beside the results, what the books and the search for key clashes read.
 CHECKED = ("thread_names", "threads", "order_facts", "winners")
-# Keys are 63-bit: a clash among a billion threads is rarer than one in ten.
-_SALTS = 5
+# Keys are 63-bit: a clash among a billion threads is rarer than one in ten, but for texts that an
+# engine's hash takes for one; salts of other lengths tell those apart.
+_SALTS = ("", "1", "22", "333", "4444")
 
 _ROSTER = Step(
     "roster",
@@ -139,13 +140,13 @@ def make(
         has_duty_hours = any(shop.settings.duty_hours for shop in shops)
         steps = line_steps(settings_in_use(shops), has_duty_hours)
     is_keyed = {step.name for step in steps} >= set(CHECKED[:3])
-    for salt in map(str, range(_SALTS)):
+    for salt in _SALTS:
         for name, table in run_relations(shops, salt).items():
             engine.put(name, table)
         seconds = engine.run(steps, keep=keep, on_step=on_step)
         if not is_keyed or not engine.fetch("key clashes", attribution.key_clashes()).num_rows:
             return seconds
-    raise EngineError("key clashes", attribution.key_clashes(), f"after {_SALTS} salts")
+    raise EngineError("key clashes", attribution.key_clashes(), f"after {len(_SALTS)} salts")
 
 
 def put_views(engine: Engine, shops: Sequence[ShopRun]) -> None:

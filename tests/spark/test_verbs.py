@@ -53,6 +53,9 @@ MEANING: dict[str, Any] = {
     "key_of('', 'a', 'b', 'c') = key_of('1', 'a', 'b', 'c')": False,
     "key_of('', 'a', 'b', 'c') = key_of('', 'ab', '', 'c')": False,
     "key_of('', 'a', 'b', 'c') >= 0": True,
+    # Equal in DuckDB's hash of texts: another salt must tell them apart.
+    "key_of('1', 's', '4512000000000023000', '') = key_of('1', 's', '4512000900000026000', '')":
+        False,
     # Where the text says nothing, nulls come last, whichever the direction.
     "(select max(n) from (select row_number() over (order by v) as n, v from vs)"
     " where v is null)": 3,
