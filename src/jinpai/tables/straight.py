@@ -32,10 +32,7 @@ _FEW = 16  # months, in which a chunk's rows lie as a rule
 _CLOSE = 1 << 22
 _STRETCH = 1 << 16  # rows looked at together when a chunk is split
 _WAITING = 2  # files that may wait to be written
-_ROW_GROUP = 122_880
-# A buyer is looked for in rows that lie in the order of time: a filter of so many buyers a group,
-# wrong once in a hundred times, tells a reader which groups to leave alone.
-_BUYERS = {"ndv": _ROW_GROUP // 8, "fpp": 0.01}
+_ROW_GROUP = 250_000
 
 
 def parts_of(table: Table, rows: pa.Table) -> dict[write.Cell, pa.Table] | None:
@@ -144,7 +141,6 @@ def _write(table: Table, rows: pa.Table, path: Path) -> None:
         use_dictionary=[name for name in names if name in coded or name not in once | texts],
         # Rows lie in the order they came, so that bounds of ids would not spare a reader anything.
         write_statistics=["shop_id", *(n for n in kinds if kinds[n] in ("time", "money", "int"))],
-        bloom_filter_options={"buyer_id": _BUYERS} if "buyer_id" in names else None,
         store_schema=False,
     )
 
