@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -44,7 +45,9 @@ def batch_with(root: Path, name: str, *texts: str) -> str:
         for text in texts:
             yield text.encode()
 
-    asyncio.run(batch.add(name, parts(), 100_000_000))
+    # In a thread of its own: where browser tests ran before, this one has their loop.
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(lambda: asyncio.run(batch.add(name, parts(), 100_000_000))).result()
     return batch.id
 
 
