@@ -33,9 +33,9 @@ _FEW = 10  # when the lake is so many times larger, its keys are looked at befor
 def hashes(table: Table, alias: str = "") -> str:
     """Return the select list of a row's hashes."""
     kinds = {"shop_id": "VARCHAR", **{one.name: TYPES[one.kind] for one in table.columns}}
-    every = [f"CAST({alias}{ident(name)} AS {kinds[name]})" for name in columns_of(table)]
-    moved = [f"concat('#', {one})" for one in every if one.endswith(" AS VARCHAR)")]
-    return f"{_keys(table, alias)}, hash({', '.join(every + moved)}) AS _c"
+    every = {name: f"CAST({alias}{ident(name)} AS {kinds[name]})" for name in columns_of(table)}
+    moved = [f"concat('#', {one})" for name, one in every.items() if kinds[name] == "VARCHAR"]
+    return f"{_keys(table, alias)}, hash({', '.join([*every.values(), *moved])}) AS _c"
 
 
 def no_hashes(table: Table, alias: str = "") -> str:
