@@ -123,11 +123,11 @@ What = Annotated[
 
 
 def asked_draw(
-    per: str,
+    per: Per,
     n: int | None,
     share: float | None,
     seed: str,
-    what: str,
+    what: What,
     first: str | None,
     last: str | None,
     shop: str | None,
@@ -138,7 +138,7 @@ def asked_draw(
     from jinpai.review.candidates import Draw
 
     return Draw(
-        per=per,  # type: ignore[arg-type]
+        per=per,
         n=5 if n is None and share is None else n,
         share=share,
         seed=seed,
@@ -147,5 +147,5 @@ def asked_draw(
         shop_id=shop,
         agents=tuple(agent or ()),
         rules=tuple(rule or ()),
-        what=what,  # type: ignore[arg-type]
+        what=what,
     )
