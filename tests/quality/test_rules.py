@@ -12,9 +12,22 @@ from jinpai.quality.acts.scan import Scanner
 from jinpai.quality.example import session_of
 from jinpai.quality.inspect import judge_of, lint
 from jinpai.quality.judge import Judge, score
-from jinpai.quality.rule import Rule, shipped_rules
+from jinpai.quality.rule import Rule, act_names, rules_with, shipped_rules
 
 SCANNER = Scanner(shipped_acts())
+SLOW = """
+slow:
+  zh: 慢
+  en: Slow
+  group: timing
+  points: 1
+  settings: {seconds: 9}
+  when: {check: first_response}
+  reason_zh: 等了 {wait} 秒
+  reason_en: Slow
+  breaks: [B 在吗]
+  keeps: [B 在吗, A 在的]
+"""
 
 
 @pytest.mark.parametrize("rule", shipped_rules(), ids=lambda rule: rule.code)
@@ -54,6 +67,18 @@ def rules_of(*lines: str) -> dict[str, str]:
 
 def test_never_answered_is_ignored() -> None:
     assert rules_of("B 在吗", "B 有人吗").keys() == {"ignored"}
+
+
+def test_the_reason_says_that_nobody_answered() -> None:
+    (found,) = Judge(shipped_rules(), SCANNER).findings(session_of(("B 在吗", "B 有人吗"), SCANNER))
+    assert found.reason_zh == "无人回复（应在 20 秒内首次响应）"
+    assert found.reason_en == "Nobody answered (the first answer is due within 20 s)"
+
+
+def test_own_reasons_about_a_wait_that_had_no_end() -> None:
+    (rule,) = [rule for rule in rules_with(SLOW, "own", act_names()) if rule.code == "slow"]
+    (found,) = Judge((rule,), SCANNER).findings(session_of(("B 在吗",), SCANNER))
+    assert (found.reason_zh, found.reason_en) == ("无人回复", "Slow")
 
 
 def test_first_response_counts_from_the_first_message() -> None:

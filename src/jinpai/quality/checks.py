@@ -15,8 +15,8 @@ from typing import Any
 from jinpai.quality.session import Message, Session
 
 __all__ = [
-    "CHECKS", "CHECK_ACTS", "CURT", "FILLERS", "NEEDS", "STEPS", "Hit", "is_bare", "is_recall",
-    "is_short", "whole",
+    "CHECKS", "CHECK_ACTS", "CURT", "FILLERS", "NEEDS", "NEVER", "STEPS", "Hit", "is_bare",
+    "is_recall", "is_short", "whole",
 ]  # fmt: skip
 
 
@@ -32,6 +32,8 @@ class Hit:
 
 Check = Callable[[Session, Mapping[str, float]], Hit | None]
 
+NEVER = "∞"  # the wait for an answer that did not come
+
 
 def first_response(session: Session, settings: Mapping[str, float]) -> Hit | None:
     """The first answer came later than ``seconds``, or never did."""
@@ -39,7 +41,7 @@ def first_response(session: Session, settings: Mapping[str, float]) -> Hit | Non
         return None
     asked, answer = session.rounds[0]
     if answer is None:
-        return Hit((asked,), figures={"wait": "∞"})
+        return Hit((asked,), figures={"wait": NEVER})
     wait = _wait(asked, answer)
     if wait is None or wait <= settings["seconds"]:
         return None

@@ -10,12 +10,12 @@ from typing import Any, cast
 
 from jinpai.quality.acts.patterns import Role
 from jinpai.quality.acts.scan import Scanner
-from jinpai.quality.checks import CHECKS, Hit
+from jinpai.quality.checks import CHECKS, NEVER, Hit
 from jinpai.quality.rule import Condition, Rule
 from jinpai.quality.sequence import Pattern, compile_sequence
 from jinpai.quality.session import Message, Session
 
-__all__ = ["SHOWN", "Evidence", "Finding", "Judge", "filled", "score", "sequence_of", "shown"]
+__all__ = ["SHOWN", "Evidence", "Finding", "Judge", "reasons", "score", "sequence_of", "shown"]
 
 SHOWN = 10  # messages of a finding's evidence
 
@@ -98,7 +98,7 @@ class Judge:
 
     def _finding(self, rule: Rule, session: Session, hit: Hit) -> Finding:
         figures = {**rule.settings, **hit.figures, "order": hit.order_id or ""}
-        told = {name: shown(value) for name, value in figures.items()}
+        zh, en = reasons(rule, {name: shown(value) for name, value in figures.items()})
         return Finding(
             rule=rule.code,
             version=self.version(rule.code),
@@ -106,8 +106,8 @@ class Judge:
             agent_id=session.agent_id,
             points=rule.cost,
             fatal=rule.kills,
-            reason_zh=filled(rule.reason_zh, told),
-            reason_en=filled(rule.reason_en, told),
+            reason_zh=zh,
+            reason_en=en,
             evidence=tuple(self._evidence(message, hit.acts) for message in hit.messages[:SHOWN]),
             order_id=hit.order_id,
         )
@@ -132,8 +132,16 @@ def shown(value: Any) -> str:
     return str(int(value)) if isinstance(value, float) and value == int(value) else str(value)
 
 
-def filled(sentence: str, figures: Mapping[str, str]) -> str:
-    """Return a reason with its figures."""
+def reasons(rule: Rule, figures: Mapping[str, str]) -> tuple[str, str]:
+    """Return a rule's reason in Chinese and English with the figures of a finding."""
+    zh, en = rule.reason_zh, rule.reason_en
+    if figures.get("wait") == NEVER:  # no sentence about how long it took is true
+        zh = rule.unanswered_zh if "{wait}" in zh else zh
+        en = rule.unanswered_en if "{wait}" in en else en
+    return _filled(zh, figures), _filled(en, figures)
+
+
+def _filled(sentence: str, figures: Mapping[str, str]) -> str:
     for name, value in figures.items():
         sentence = sentence.replace(f"{{{name}}}", value)
     return sentence

@@ -116,6 +116,7 @@ class Rule(_Model):
         roles: kinds of agents it is for; an agent of unknown or both kinds counts as either.
         settings: numbers its check takes; a shop may give its own.
         reason_zh, reason_en: sentences; ``{name}`` is a figure of the finding or a setting.
+        unanswered_zh, unanswered_en: instead of sentences with ``{wait}``, where nobody answered.
         breaks, keeps: a conversation that shows it and one that does not (see `example`).
     """
 
@@ -132,6 +133,8 @@ class Rule(_Model):
     when: Condition
     reason_zh: str = Field(min_length=1, max_length=200)
     reason_en: str = Field(min_length=1, max_length=300)
+    unanswered_zh: str = Field(default="无人回复", min_length=1, max_length=200)
+    unanswered_en: str = Field(default="Nobody answered", min_length=1, max_length=300)
     breaks: tuple[str, ...] = Field(min_length=1, max_length=100)
     keeps: tuple[str, ...] = Field(min_length=1, max_length=100)
 
@@ -165,6 +168,7 @@ class Rule(_Model):
     def version(self) -> str:
         """Identity of what the rule means: a hash of everything but names and examples."""
         shown = {"zh", "en", "breaks", "keeps", "reason_zh", "reason_en"}
+        shown |= {"unanswered_zh", "unanswered_en"}
         if not self.shadow:
             shown.add("shadow")
         meant = self.model_dump(mode="json", by_alias=True, exclude=shown)

@@ -10,12 +10,12 @@ import numpy as np
 import pyarrow as pa
 
 from jinpai.quality.acts.patterns import Role
-from jinpai.quality.checks import whole
+from jinpai.quality.checks import NEVER, whole
 from jinpai.quality.columns.conditions import Figure, Found
 from jinpai.quality.columns.sheet import Flags, Numbers, Sheet
 from jinpai.quality.columns.spans import first_spans
 from jinpai.quality.finding import EVIDENCE
-from jinpai.quality.judge import SHOWN, Finding, filled, shown
+from jinpai.quality.judge import SHOWN, Finding, reasons, shown
 from jinpai.quality.rule import Rule
 
 __all__ = ["Shown", "of_findings", "of_found"]
@@ -88,10 +88,8 @@ def _reasons(
         for first in firsts.tolist()
     ]
     known = {"order": ""} | {name: shown(value) for name, value in rule.settings.items()}
-    zh, en = (
-        pa.array([filled(sentence, known | figures) for figures in told], pa.string())
-        for sentence in (rule.reason_zh, rule.reason_en)
-    )
+    both = [reasons(rule, known | figures) for figures in told]
+    zh, en = (pa.array([pair[place] for pair in both], pa.string()) for place in (0, 1))
     return zh.take(pa.array(which)), en.take(pa.array(which))
 
 
@@ -129,7 +127,7 @@ def _told(value: Any) -> str:
     """Return a figure as reasons write it."""
     if isinstance(value, str):
         return value
-    return "∞" if value == np.inf else shown(whole(float(value)))
+    return NEVER if value == np.inf else shown(whole(float(value)))
 
 
 def _evidence(messages: Numbers, acts: Sequence[tuple[str, Flags]], sheet: Sheet) -> pa.StructArray:
