@@ -72,6 +72,19 @@ def test_a_job_that_waits_is_cancelled_at_once_one_at_work_at_its_next_step(stor
         cancel_job(session, working, by="lan")
 
 
+def test_a_look_is_at_work_beside_what_changes_something(store: Store) -> None:
+    run, other, look, second = (asked(store, kind) for kind in ("run", "import", "look", "look"))
+    assert begun(store, run)
+    assert begun(store, look)
+    assert not begun(store, other)
+    assert not begun(store, second)
+    with store.write() as session:
+        finish(session, look, "done")
+    assert begun(store, second)
+    with store.write() as session:
+        assert interrupt_running(session) == [run, second]
+
+
 def test_what_a_dead_worker_left_can_be_repeated(store: Store) -> None:
     job_id = asked(store)
     assert begun(store, job_id)

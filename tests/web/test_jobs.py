@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -106,6 +107,51 @@ def test_a_worker_that_has_to_stop_puts_its_job_back(
     assert other.drain() == 1
     other.close()
     assert told(queue, job_id).state == "done"
+
+
+def test_a_look_does_not_wait_for_a_run(
+    queue: Queue, worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    began, may_end = threading.Event(), threading.Event()
+
+    def doing(kind: str, *_: object) -> dict[str, object]:
+        if kind == "run":
+            began.set()
+            assert may_end.wait(60)
+        return {}
+
+    monkeypatch.setattr("jinpai.jobs.worker.do", doing)
+    first, second, look = (queue.ask(kind, by="lan") for kind in ("run", "run", "look"))
+    at_work = threading.Thread(target=worker.work, args=(first,))
+    at_work.start()
+    assert began.wait(60)
+    worker.work(second)
+    worker.work(look)
+    assert [told(queue, one).state for one in (first, second, look)] == [
+        "running",
+        "queued",
+        "done",
+    ]
+    may_end.set()
+    at_work.join(60)
+    # Its message came while the first was at work, and is not needed again.
+    assert [told(queue, one).state for one in (first, second)] == ["done", "done"]
+
+
+def test_a_nightly_run_yields_to_everything_and_nothing_else_does(
+    queue: Queue, worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[int] = []
+
+    def doing(*_: object) -> dict[str, object]:
+        seen.append(os.sched_getscheduler(0))
+        return {}
+
+    monkeypatch.setattr("jinpai.jobs.worker.do", doing)
+    for who in ("lan", "nightly", "lan"):
+        queue.ask("run", by=who)
+    assert worker.drain() == 3
+    assert seen == [os.SCHED_OTHER, os.SCHED_IDLE, os.SCHED_OTHER]
 
 
 def test_what_a_dead_worker_left_is_marked(queue: Queue, worker: Worker) -> None:

@@ -1,4 +1,7 @@
-"""The worker: one process per workspace that does its jobs one after the other.
+"""The worker: one process per workspace that does its jobs one after the other, dry runs beside.
+
+Somebody waits for a dry run, so it does not wait for a calculation: two threads take messages, the
+database begins one job of each kind at a time, and who ends one goes on with the next of its kind.
 
 It holds ``WORKSPACE/jobs.lock`` as long as it lives; the system frees it when it dies, so who gets
 the lock knows that no other worker lives and that a job marked running was cut short. Beside the
@@ -15,6 +18,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -32,6 +36,7 @@ from jinpai.store import Store, open_store
 from jinpai.store.jobs import (
     ACTIVE,
     Ended,
+    Job,
     add_job,
     claim,
     finish,
@@ -50,6 +55,8 @@ _LOG = logging.getLogger("jinpai.jobs")
 _LOCK = "jobs.lock"
 _TELL_EVERY = 0.3
 _POLL, _MINUTE = 1.0, 60.0
+_LANES = 2  # dry runs, all others
+NIGHTLY = "nightly"
 _UNEXPECTED = (
     "内部出错，详情见服务器日志。",
     "Something went wrong; the server's log says what.",
@@ -95,7 +102,9 @@ class Worker:
             self._begin()
             config = load_config(self.root)
             huey, _ = messages_of(config, self.store.url, self.work)
-            consumer = _Consumer(huey, periodic=False, initial_delay=0.1, max_delay=_POLL)
+            consumer = _Consumer(
+                huey, workers=_LANES, periodic=False, initial_delay=0.1, max_delay=_POLL
+            )
             consumer.start()
             due = time.monotonic()
             while not self._stop.wait(_POLL) and (parent is None or os.getppid() == parent):
@@ -118,21 +127,40 @@ class Worker:
                     waiting = queued_ids(session)
                 if not waiting:
                     return done
-                self.work(waiting[0])
-                done += 1
+                done += self._work(waiting[0])
 
     def work(self, job_id: int) -> None:
-        """Do one job, unless it waits no more or another is at work; never raises for its sake."""
+        """Do one job, and those of its lane that wait after it; never raises for their sake.
+
+        Does nothing where it waits no more, or another of its lane is at work: who does that one
+        comes to this one.
+        """
+        with self.store.read() as session:
+            job = session.get(Job, job_id)
+            looks = job is not None and job.kind == "look"
+        following: int | None = job_id
+        while following is not None and self._work(following) and not self._stop.is_set():
+            with self.store.read() as session:
+                following = next(iter(queued_ids(session, looks=looks)), None)
+
+    def _work(self, job_id: int) -> bool:
+        """Do one job; False where it could not be begun."""
         with self.store.write() as session:
             if not claim(session, job_id):
-                return
+                return False
             job = job_of(session, job_id)
-            kind, args = job.kind, job.args
+            kind, args, is_nightly = job.kind, job.args, job.asked_by == NIGHTLY
         _LOG.info("job begun", extra={"job": job_id, "kind": kind})
         started = time.monotonic()
-        state = self._do(job_id, kind, args)
+        if is_nightly:
+            # A thread cannot take its politeness back, so it is one of its own.
+            with ThreadPoolExecutor(1, initializer=_yield_to_all) as apart:
+                state = apart.submit(self._do, job_id, kind, args).result()
+        else:
+            state = self._do(job_id, kind, args)
         seconds = round(time.monotonic() - started, 3)
         _LOG.info("job ended", extra={"job": job_id, "state": state, "seconds": seconds})
+        return True
 
     def _do(self, job_id: int, kind: str, args: dict[str, Any]) -> str:
         result: dict[str, Any] | None = None
@@ -217,7 +245,7 @@ class Worker:
             queue.remind()
             zone = ZoneInfo(config.shop().timezone)
             if self.is_night((at or datetime.now(zone)).astimezone(zone)):
-                queue.ask("run", by="nightly")
+                queue.ask("run", by=NIGHTLY)
         self._follow(config.jobs.watched(self.root))
         with self.store.read() as session:
             active = jobs_of(session, states=ACTIVE, limit=1000)
@@ -235,7 +263,7 @@ class Worker:
             return False
         with self.store.read() as session:
             runs = jobs_of(session, kinds=["run"], limit=200)
-        return not any(job.asked_by == "nightly" and job.asked_at >= due for job in runs)
+        return not any(job.asked_by == NIGHTLY and job.asked_at >= due for job in runs)
 
     def _follow(self, folder: Path | None) -> None:
         if self._watcher is not None and self._watcher[0] != folder:
@@ -273,6 +301,15 @@ class _Consumer(Consumer):  # type: ignore[misc]
 
     def _set_signal_handlers(self) -> None:
         return
+
+
+def _yield_to_all() -> None:
+    """Let this thread, and those it starts, run only where nobody else wants the processor.
+
+    Nobody waits for what is done by night; a priority alone still takes turns with pages.
+    """
+    with suppress(AttributeError, OSError):  # macOS has no such thing, some containers forbid it
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
 
 
 def is_working(root: Path) -> bool:

@@ -1,7 +1,8 @@
 """Work in the background: what was asked for, by whom, how far it is, what came of it.
 
 The store knows every job for good; the queue that wakes the worker (`jinpai.jobs`) is made anew
-from it whenever they differ. The database itself lets one job of a workspace run at a time.
+from it whenever they differ. The database itself lets one job of a workspace run at a time, and one
+dry run beside it.
 """
 
 from __future__ import annotations
@@ -42,7 +43,8 @@ KINDS: tuple[Kind, ...] = ("look", "import", "undo", "run", "qc", "report")
 Ended = Literal["done", "failed", "cancelled"]
 ACTIVE = ("queued", "running")
 _AGAIN = ("failed", "cancelled", "interrupted")
-_RUNNING = text("state = 'running'")
+_CHANGING = text("state = 'running' and kind <> 'look'")
+_LOOKING = text("state = 'running' and kind = 'look'")
 
 
 class Job(Base):
@@ -70,12 +72,9 @@ class Job(Base):
             name="state",
         ),
         Index(None, "state", "id"),
-        Index(
-            "uq_jobs_running",
-            "state",
-            unique=True,
-            sqlite_where=_RUNNING,
-            postgresql_where=_RUNNING,
+        *(
+            Index(name, "state", unique=True, sqlite_where=only, postgresql_where=only)
+            for name, only in (("uq_jobs_running", _CHANGING), ("uq_jobs_looking", _LOOKING))
         ),
         {"sqlite_autoincrement": True},
     )
@@ -155,13 +154,19 @@ def jobs_of(
     return list(session.scalars(query))
 
 
-def queued_ids(session: Session) -> list[int]:
-    """Return the jobs that wait, the oldest first."""
-    return list(session.scalars(select(Job.id).where(Job.state == "queued").order_by(Job.id)))
+def queued_ids(session: Session, *, looks: bool | None = None) -> list[int]:
+    """Return the jobs that wait, the oldest first: all, the dry runs only, or all but those."""
+    query = select(Job.id).where(Job.state == "queued").order_by(Job.id)
+    if looks is not None:
+        query = query.where((Job.kind == "look") == looks)
+    return list(session.scalars(query))
 
 
 def claim(session: Session, job_id: int) -> bool:
-    """Begin a job that waits; False when it waits no more, or another one is at work."""
+    """Begin a job that waits; False when it waits no more, or another one is at work.
+
+    Dry runs and jobs that change something do not stand in each other's way.
+    """
     at = now()
     wanted = update(Job).where(Job.id == job_id, Job.state == "queued")
     try:
