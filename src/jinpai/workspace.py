@@ -439,6 +439,10 @@ class Workspace(Appraisals):
             as_read(snapshot).register(engine.con, ("messages", "orders"))
             yield engine, shops[0]
 
+    def is_behind(self, snapshot: Snapshot, shop: ShopRun) -> bool:
+        """Tell whether data was loaded or settings changed since a shop's part of the last run."""
+        return self._stale(snapshot, [shop])
+
     def _stale(self, snapshot: Snapshot, shops: Sequence[ShopRun]) -> bool:
         run = snapshot.run or {}
         inputs = {

@@ -11,6 +11,7 @@ from jinpai.cli.cohort_commands import add_cohorts
 from jinpai.cli.console import note, print_json, progress, show
 from jinpai.cli.explain_commands import decompose, explain_app
 from jinpai.cli.forget_commands import add_forget
+from jinpai.cli.health_commands import add_health
 from jinpai.cli.jobs_commands import jobs_app
 from jinpai.cli.lake_commands import lake_app
 from jinpai.cli.options import (
@@ -488,6 +489,7 @@ app.add_typer(settings_app, name="settings")
 app.add_typer(lake_app, name="lake")
 app.add_typer(store_app, name="store")
 add_forget(app)
+add_health(app)
 add_serve(app)
 app.add_typer(user_app, name="user")
 app.add_typer(jobs_app, name="jobs")

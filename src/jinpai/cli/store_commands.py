@@ -49,11 +49,15 @@ def backup(
     format_: As = "table",
 ) -> None:
     """Back up."""
-    from jinpai.store import open_store
+    from jinpai.health import BACKED_UP
+    from jinpai.store import log_event, open_store
     from jinpai.store.dump import backup
 
     with progress(say("Backing up", "备份")), open_store(workspace) as store:
         counts = backup(store, out)
+        told = {"rows": sum(counts.values())}
+        with store.write() as session:
+            log_event(session, actor="command line", kind=BACKED_UP, subject="store", after=told)
     if as_json(format_):
         print_json({"file": str(out), "rows": counts})
         return
