@@ -146,7 +146,8 @@ class Words:
         difference, base = float(now) - float(before), abs(float(before))
         if metric.unit == "ratio":
             points = {"zh": " 个百分点", "en": " pts"}[self.language]
-            return f"{_sign(difference)}{abs(difference) * 100:.1f}{points}"
+            digits = 1 if abs(difference) >= 0.001 or not difference else 2
+            return f"{_sign(difference)}{abs(difference) * 100:.{digits}f}{points}"
         if not base:
             return NONE if difference else "0.0%"
         return (

@@ -41,13 +41,13 @@ def waiting_for(page: Page, session: Session) -> list[Case]:
     ]
 
 
-def moment(page: Page, at: str | datetime | None) -> str:
-    """Return a moment on the shop's clock, to the minute."""
+def moment(page: Page, at: str | datetime | None, *, seconds: bool = False) -> str:
+    """Return a moment on the shop's clock, to the minute or the second."""
     if at is None:
         return NONE
     known = datetime.fromisoformat(at) if isinstance(at, str) else at
     known = known if known.tzinfo else known.replace(tzinfo=UTC)
-    return f"{known.astimezone(ZoneInfo(page.filters.shop.timezone)):%Y-%m-%d %H:%M}"
+    return page.w.instant(known, ZoneInfo(page.filters.shop.timezone), seconds=seconds)
 
 
 def case_shown(page: Page, found: dict[str, Any], queue: Sequence[str]) -> dict[str, Any]:

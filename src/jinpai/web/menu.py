@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -11,8 +12,15 @@ import yaml
 
 from jinpai.web.permissions import may_use
 
-__all__ = ["Entry", "Group", "menu"]
+__all__ = ["Entry", "Group", "current", "menu"]
 
+# Pages that belong to an entry whose address they do not go on from.
+_UNDER = {
+    "agent": "team",
+    "conversation_at": "conversations",
+    "payslip": "my_pay",
+    "rule_edit": "rules",
+}
 _ORDER = ("menu_data", "menu_results", "menu_people", "menu_quality", "menu_pay", "menu_admin")
 
 
@@ -57,3 +65,17 @@ def menu(role: str) -> list[Group]:
         for word in _ORDER
     )
     return [Group(word, entries) for word, entries in kept if entries]
+
+
+def current(groups: Sequence[Group], route: str, path: str, path_of: Callable[[str], str]) -> str:
+    """Return the entry's route that a page belongs to: its own, else the nearest above; or "".
+
+    Args:
+        route, path: of the page. path_of: tells the path of an entry's route.
+    """
+    routes = [entry.route for group in groups for entry in group.entries]
+    for one in (route, _UNDER.get(route, "")):
+        if one in routes:
+            return one
+    above = [one for one in routes if path.startswith(f"{path_of(one)}/")]
+    return max(above, key=lambda one: len(path_of(one)), default="")

@@ -11,7 +11,7 @@ import jinja2
 
 from jinpai import __version__
 from jinpai.reports.sheet import width_of
-from jinpai.web.menu import menu
+from jinpai.web.menu import current, menu
 from jinpai.web.permissions import role_name
 from jinpai.web.tables import text_of
 
@@ -38,17 +38,24 @@ def _templates() -> jinja2.Environment:
 
 def render(page: Page, view: View) -> str:
     """Return the view's page, or with htmx asking for one part of it, the whole all the same."""
+    groups = menu(page.signed.user.role) if page.signed else []
+    route = getattr(page.request.scope.get("route"), "name", "")
     values: dict[str, Any] = {
         "page": page,
         "view": view,
         "w": page.w,
         "signed": page.signed,
-        "groups": menu(page.signed.user.role) if page.signed else [],
-        "route": getattr(page.request.scope.get("route"), "name", ""),
+        "groups": groups,
+        "route": route,
+        "at": current(groups, route, page.request.url.path, lambda one: _path(page, one)),
         "cell_text": lambda unit, cell: text_of(page.w, unit, cell),
         "chart_json": lambda name: _plain_json(view.charts[name] | {"money": page.w.money}),
     }
     return _templates().get_template(view.template).render(values | dict(view.data))
+
+
+def _path(page: Page, route: str) -> str:
+    return page.url(route).partition("?")[0]
 
 
 def _number(value: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import date, datetime, tzinfo
 from functools import cache
@@ -17,6 +18,12 @@ __all__ = ["LANGUAGES", "NONE", "Language", "Words", "own_texts", "texts"]
 
 _MEASURES = {"seconds": (" 秒", " s"), "hours": (" 小时", " h"), "days": (" 天", " days")}
 _WEEKDAYS = {"zh": "周一 周二 周三 周四 周五 周六 周日", "en": "Mon Tue Wed Thu Fri Sat Sun"}
+
+# What texts count: one of them is told in the singular.
+_ONE = re.compile(
+    r"(?<![\d.,])1 (agent|buyer|character|conversation|day|file|finding|message|order|row|rule"
+    r"|session|text|time|case|figure)s\b"
+)
 
 
 @cache
@@ -49,7 +56,10 @@ class Words(reports.Words):
     def __call__(self, key: str, **values: Any) -> str:
         """Return the text of a key, filled in."""
         text = texts()[key][LANGUAGES.index(self.language)]
-        return text.format(**values) if values else text
+        if not values:
+            return text
+        made = text.format(**values)
+        return _ONE.sub(r"1 \1", made) if self.language == "en" else made
 
     def has(self, key: str) -> bool:
         """Whether there is such a text."""
@@ -63,6 +73,16 @@ class Words(reports.Words):
         """Return a count; a mean of counts with one decimal."""
         number = float(value)
         return f"{number:,.0f}" if number == int(number) else f"{number:,.1f}"
+
+    def exact(self, value: Any) -> str:
+        """Return a part of a calculation: amounts and counts whole, other numbers to 0.01."""
+        if isinstance(value, float):
+            return f"{value:,.0f}" if value.is_integer() else f"{value:,.2f}"
+        return f"{value:,}"
+
+    def points(self, value: float) -> str:
+        """Return points given or taken; none have no sign."""
+        return f"{value:+g}" if value else "0"
 
     def pick(self, zh: str, en: str) -> str:
         """Return one of two texts."""

@@ -113,16 +113,18 @@ const jinpaiCharts = (options) => {
     },
     histogram(chart, look, width) {
       const option = base(look);
+      const room = (width - 60) / chart.labels.length;
+      const isTight = room < 6.4 * Math.max(...chart.labels.map((one) => one.length));
       option.legend.show = chart.bars.length > 1;
       if (chart.bars.length < 2) option.grid.top = 22;
       option.xAxis = category(look, chart.labels);
-      option.xAxis.axisLabel = { color: look.quiet, fontSize: width < 420 ? 9 : 11, interval: 0, rotate: width < 420 ? 40 : 0 };
+      option.xAxis.axisLabel = { color: look.quiet, fontSize: isTight ? 10 : 11, interval: 0, rotate: isTight ? 40 : 0 };
       option.yAxis = valueAxis(look, "ratio");
       option.tooltip.formatter = (items) => safe(items[0].name) + "<br>" + items.map((item) =>
         rowText(item.seriesName, show("ratio", item.value) + " (" + exact.count(chart.bars[item.seriesIndex].counts[item.dataIndex]) + ")", item.marker)).join("<br>");
       option.series = chart.bars.map((one, place) => ({
         type: "bar", name: one.name, data: one.values, barMaxWidth: 34, itemStyle: place ? { color: look.neutral } : {},
-        label: { show: chart.bars.length < 2, position: "top", color: look.quiet, fontSize: 11, formatter: (item) => exact.ratio(item.value) },
+        label: { show: chart.bars.length < 2, position: "top", color: look.quiet, fontSize: room < 40 ? 10 : 11, formatter: (item) => (item.value ? number(item.value * 100, room < 40 ? 0 : 1) + "%" : "") },
       }));
       return option;
     },
@@ -130,7 +132,8 @@ const jinpaiCharts = (options) => {
       const option = base(look);
       option.grid.top = 44;
       option.xAxis = category(look, chart.labels);
-      option.xAxis.axisLabel = { color: look.quiet, fontSize: 11, interval: 0, overflow: "break", width: 70 };
+      const room = (width - 90) / chart.labels.length;
+      option.xAxis.axisLabel = { color: look.quiet, fontSize: 11, interval: 0, overflow: "break", width: 70, rotate: room < 44 ? 40 : 0 };
       option.yAxis = [valueAxis(look, chart.unit || "count", chart.unit ? {} : { minInterval: 1 }), valueAxis(look, "ratio", { min: 0, max: 1, interval: 0.25, splitLine: { show: false } })];
       option.tooltip.formatter = (items) => safe(items[0].name) + "<br>" + items.map((item) =>
         rowText(item.seriesName, show(item.seriesIndex ? "ratio" : chart.unit || "count", item.value), item.marker)).join("<br>");

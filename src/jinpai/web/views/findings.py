@@ -111,7 +111,9 @@ def _row(page: Page, row: dict[str, Any]) -> Row:
         ),
         "reason": Cell(w.pick(row["reason_zh"], row["reason_en"])),
         "points": Cell(
-            row["points"], text=f"{row['points']:+g}", tone="better" if row["is_merit"] else "worse"
+            row["points"],
+            text=w.points(row["points"]),
+            tone="better" if row["is_merit"] else "worse",
         ),
         "agent": Cell(page.sight.name(row["agent_id"]) or w("cell_unassigned")),
         "buyer": Cell(row["buyer_id"]),

@@ -15,6 +15,7 @@ from jinpai.scoring.examples import write_example
 from jinpai.scoring.lock import lock_names, read_lock
 from jinpai.scoring.score import Scored, Sheet
 from jinpai.store import log_event
+from jinpai.web.cases import moment
 from jinpai.web.charts import Chart
 from jinpai.web.contexts import Page, PageOf, View
 from jinpai.web.errors import NotFound
@@ -198,7 +199,7 @@ def _locks(page: Page) -> Table:
                 "plan": Cell(lock["plan"]["name"]),
                 "from": Cell(lock["from"]),
                 "to": Cell(lock["to"]),
-                "at": Cell(lock["locked_at"][:19].replace("T", " ") + " UTC"),
+                "at": Cell(lock["locked_at"], text=moment(page, lock["locked_at"])),
             }
         )
     return Table("locks", w("locks"), columns, rows, Empty(w("locks_none")))

@@ -24,6 +24,7 @@ from jinpai.web.errors import NotFound
 from jinpai.web.evidence import evidence_columns, evidence_rows
 from jinpai.web.figures import by_key, figure_cell, figures_of
 from jinpai.web.tables import Cell, Column, Empty, Row, Table
+from jinpai.web.words import NONE
 
 __all__ = ["router"]
 
@@ -65,7 +66,7 @@ def metrics(page: FigurePage) -> Response:
                     w.name(metric.code), href=page.url("metric", code=metric.code, **cell)
                 ),
                 "value": figure,
-                "n": Cell(row.denominator if row else None),
+                "n": _sample(row.denominator if row else None),
                 "family": Cell(_family(page, metric)),
                 "better": Cell(w(f"better_{metric.direction}")),
                 "matures": Cell(ripe, text=w("days_n", n=ripe)),
@@ -75,6 +76,11 @@ def metrics(page: FigurePage) -> Response:
         )
     table = Table("metrics", w("metrics_all"), columns, made, Empty(w("metrics_none")))
     return page.show(View("metrics.html.j2", w("metrics"), tables=[table]))
+
+
+def _sample(n: Any) -> Cell:
+    """How many a rate was counted from; beside the shop's value nothing was counted."""
+    return Cell(n, text=None if n is None or n == int(n) else NONE)
 
 
 def _family(page: Page, metric: Metric) -> str:
@@ -338,6 +344,7 @@ def _how(w: Any, how: dict[str, Any]) -> str:
         columns=", ".join(how["columns"]),
         once=", ".join(how.get("once_per", [])),
     )
-    said = w("how_of", how=text, fact=how["fact"], where=how["where"])
+    key = "how_of_all" if how["where"] == "true" else "how_of"
+    said = w(key, how=text, fact=how["fact"], where=how["where"])
     by = how["divide_by"]
     return str(said if by == 1 else said + w("how_divide", by=f"{by:,}"))

@@ -15,6 +15,7 @@ from jinpai.reports.model import Figures, Period, Split
 from jinpai.reports.overview import TILES
 from jinpai.reports.tables import split_of
 from jinpai.settings import Settings
+from jinpai.web.cases import moment
 from jinpai.web.charts import line, per_day
 from jinpai.web.contexts import FigurePage, Page, View
 from jinpai.web.figures import by_key, evidence_link, figure_cell, figures_of, series_of, tile_of
@@ -164,7 +165,7 @@ def _state(page: Page, now: Figures) -> Mapping[str, Any]:
     return {
         "loaded": w.span(filters.loaded.first, filters.loaded.last),
         "as_of": f"{as_of:%Y-%m-%d %H:%M:%S}",
-        "ran": page.reader.ran_at()[:16].replace("T", " ") + " UTC",
+        "ran": moment(page, page.reader.ran_at()),
         "zone": filters.shop.timezone,
         "said": said,
     }

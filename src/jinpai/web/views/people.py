@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form
@@ -21,18 +22,21 @@ from jinpai.store.accounts import (
 )
 from jinpai.store.events import Event
 from jinpai.store.people import ROLES, User
+from jinpai.web.cases import moment
 from jinpai.web.contexts import Page, PageOf, View
 from jinpai.web.cursor import cursor_of, place_of
 from jinpai.web.errors import Forbidden
 from jinpai.web.permissions import role_name
 from jinpai.web.reading import NotRun
 from jinpai.web.tables import Cell, Column, Empty, Row, Table
+from jinpai.web.words import NONE
 
 __all__ = ["router"]
 
 router = APIRouter()
 _PAGE, _CHUNK = 100, 1000
 _SEED = "log"
+_LONG = 160
 
 Texts = Annotated[list[str] | None, Form()]
 Short = Annotated[str, Form(max_length=200)]
@@ -230,14 +234,36 @@ def _every(page: Page) -> Iterator[Row]:
 def _event(page: Page, one: Event) -> Row:
     word = f"event_kind_{one.kind}"
     return {
-        "at": Cell(f"{one.at:%Y-%m-%d %H:%M:%S} UTC"),
+        "at": Cell(f"{one.at:%Y-%m-%d %H:%M:%S} UTC", text=_moment(page, one.at)),
         "actor": Cell(one.actor),
         "kind": Cell(one.kind, text=page.w(word) if page.w.has(word) else one.kind),
         "subject": Cell(one.subject),
-        "before": Cell(_plain(one.before)),
-        "after": Cell(_plain(one.after)),
+        "before": Cell(_plain(one.before), text=_told(one.before)),
+        "after": Cell(_plain(one.after), text=_told(one.after)),
     }
+
+
+def _moment(page: Page, at: datetime) -> str:
+    """On the shop's clock; in a workspace without figures there is none."""
+    try:
+        return moment(page, at, seconds=True)
+    except NotRun:
+        return f"{at:%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _plain(value: Any) -> str | None:
     return None if value is None else json.dumps(value, ensure_ascii=False)
+
+
+def _told(value: Any) -> str | None:
+    """What was or became, to be read; long texts are cut, the download has them whole."""
+    if not isinstance(value, dict):
+        return None if value is None else str(value)
+    known = {key: one for key, one in value.items() if one not in (None, [], "")}
+    said = " · ".join(f"{key}: {_short(one)}" for key, one in known.items())
+    return said or NONE
+
+
+def _short(value: Any) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= _LONG else f"{text[:_LONG]}…"

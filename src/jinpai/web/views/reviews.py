@@ -178,7 +178,7 @@ def _case(page: Page, case: Case) -> Row:
     return {
         "rule": Cell(rule_word(page, case.rule), href=href),
         "reason": Cell(w.pick(case.reason_zh, case.reason_en)),
-        "points": Cell(case.points, text=f"{case.points:+g}"),
+        "points": Cell(case.points, text=page.w.points(case.points)),
         "agent": Cell(page.sight.name(case.agent_id) or w("cell_unassigned")),
         "day": Cell(case.day),
         "state": Cell(case.state, text=w(f"case_{case.state}")),
@@ -249,7 +249,7 @@ def _appeal(page: Page, made: Appeal, case: Case) -> Row:
         "rule": Cell(
             rule_word(page, case.rule), href=page.url("finding", finding_id=case.finding_id)
         ),
-        "points": Cell(case.points, text=f"{case.points:+g}"),
+        "points": Cell(case.points, text=page.w.points(case.points)),
         "agent": Cell(page.sight.name(case.agent_id)),
         "reason": Cell(made.reason),
         "at": Cell(moment(page, made.at)),

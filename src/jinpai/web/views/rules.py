@@ -34,7 +34,7 @@ def rules(page: PageOf) -> Response:
         Column("points", w("finding_points"), "points"),
         Column("settings", w("rule_settings"), is_sortable=False),
         Column("marks", w("talk_marks"), is_sortable=False),
-        Column("code", w("setting_name")),
+        Column("code", w("metric_code")),
     ]
     rows = [_row(page, one) for one in _in_force(page)]
     table = Table("rules", w("rules_list"), columns, rows, Empty(w("rules_none")))

@@ -100,8 +100,8 @@ def _table(page: Page, changed: Sequence[Changed]) -> Table:
     columns = [
         Column("metric", w("metric_name"), is_fixed=True),
         Column("agent", w("agent"), is_fixed=True),
-        Column("before", w("preview_before"), is_sortable=False),
-        Column("after", w("preview_after"), is_sortable=False),
+        Column("before", w("preview_before"), "number", is_sortable=False),
+        Column("after", w("preview_after"), "number", is_sortable=False),
         Column("change", w("preview_change"), "number"),
     ]
     rows = [_row(page, one) for one in changed]

@@ -90,8 +90,22 @@ def _shown(page: Page, entry: Setting, value: Value) -> str:
     if entry.kind == "switch":
         return w("setting_on" if value else "setting_off")
     if entry.kind in ("seconds", "hours", "days"):
-        return w(f"setting_in_{entry.kind}", n=value)
+        return w(f"setting_in_{entry.kind}", n=f"{value:,}")
+    if entry.choices:
+        return choice_text(page, str(value))
     return w("setting_duty") if entry.kind == "duty_hours" else written_value(value)
+
+
+def choice_text(page: Page, value: str) -> str:
+    """Return one of a setting's choices in words."""
+    return page.w(f"setting_is_{value}")
+
+
+def _told(page: Page, entry: Setting | None, value: Value) -> str:
+    """A value of the history: lists in full."""
+    if isinstance(value, list) and value and all(isinstance(one, str) for one in value):
+        return page.w("comma").join(map(str, value))
+    return written_value(value) if entry is None else _shown(page, entry, value)
 
 
 def _change(page: Page, one: Change) -> Row:
@@ -99,15 +113,16 @@ def _change(page: Page, one: Change) -> Row:
     entry = REGISTRY.get(one.name)
     by_hand = w("setting_by_hand") if one.by_hand else ""
     old, new = (
-        w("setting_unset") if value is None else written_value(value)
+        Cell(written_value(value), text=_told(page, entry, value)) if value is not None
+        else Cell(w("setting_unset"))
         for value in (one.old, one.new)
-    )
+    )  # fmt: skip
     return {
         "at": Cell(one.at, text=moment(page, one.at)),
         "setting": Cell(w.pick(entry.zh, entry.en) if entry else one.name, under=by_hand),
         "place": Cell(page.reader.shop_name(one.shop_id) if one.shop_id else w("setting_all")),
-        "old": Cell(old),
-        "new": Cell(new),
+        "old": old,
+        "new": new,
     }
 
 
@@ -116,13 +131,13 @@ def _chosen(page: Page, config: Any, entry: Setting, typed: str | None) -> dict[
     found = config.get(entry.name, page.filters.shop_id)
     value = found.value
     text = "\n".join(value) if entry.kind == "texts" else written_value(value)
-    choices = ("true", "false") if entry.kind == "switch" else entry.choices
+    choices = ("true", "false") if entry.kind == "switch" else tuple(entry.choices)
     return {
         "name": entry.name,
         "what": page.w.pick(entry.zh, entry.en),
         "takes": page.w.pick(entry.takes_zh, entry.takes),
         "kind": entry.kind,
-        "choices": choices,
+        "choices": [(one, choice_text(page, one)) for one in choices],
         "text": text if typed is None else typed,
         "default": _shown(page, entry, entry.default),
         "is_default": found.source == "default",
