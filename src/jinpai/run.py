@@ -22,11 +22,12 @@ from jinpai.line import RESULTS, OnStep, ShopRun, make, shop_runs
 from jinpai.periods import parse_as_of
 from jinpai.quality.inspector import Inspector
 from jinpai.quality.rulings import overruled
+from jinpai.refresh.ground import AnyGround, Ground
 from jinpai.refresh.job import Job
 from jinpai.refresh.report import RunReport
 from jinpai.settings import Settings
-from jinpai.spark_run import SparkCluster, canonical_schemas, run_on
-from jinpai.tables.delta import DataFile, parquet
+from jinpai.spark_run import SparkCluster, spark_ground
+from jinpai.tables.delta import DataFile
 from jinpai.tables.lake import Lake, Snapshot
 from jinpai.workspace_config import Config
 
@@ -102,19 +103,27 @@ def run_line(
     inspector = Inspector(config.root, overruled(rulings))
     if spark is not None:
         with spark.engine(_spill(config.root)) as cluster:
-            cluster.read(snapshot, canonical_schemas())
-            shops = _shops(cluster, snapshot, config, as_of, "messages")
-            _check_known(shop_id, shops)
-            return run_on(
-                cluster, snapshot, shops, inspector, only=shop_id, full=full, on_step=on_step
-            )
+            ground: AnyGround = spark_ground(cluster, snapshot)
+            return _run_on(ground, config, inspector, as_of, full, shop_id, on_step)
     with open_engine(config.root, memory=memory, threads=threads) as engine:
         snapshot.register(engine.con)
-        edges = "messages" if as_of is not None else _edges(snapshot)
-        shops = _shops(engine, snapshot, config, as_of, edges)
-        _check_known(shop_id, shops)
-        job = Job(engine, snapshot, shops, inspector=inspector, only=shop_id, on_step=on_step)
-        return job.run(full=full)
+        ground = Ground(engine, snapshot)
+        return _run_on(ground, config, inspector, as_of, full, shop_id, on_step)
+
+
+def _run_on(
+    ground: AnyGround,
+    config: Config,
+    inspector: Inspector,
+    as_of: str | None,
+    full: bool,
+    only: str | None,
+    on_step: OnStep | None,
+) -> RunReport:
+    edges = "messages" if as_of is not None else _edges(ground)
+    shops = _shops(ground.engine, ground.snapshot, config, as_of, edges)
+    _check_known(only, shops)
+    return Job(ground, shops, inspector=inspector, only=only, on_step=on_step).run(full=full)
 
 
 def _check_known(shop_id: str | None, shops: Sequence[RunShop]) -> None:
@@ -206,26 +215,23 @@ def _shops(
     return shops
 
 
-def _edges(snapshot: Snapshot) -> str:
+def _edges(ground: AnyGround) -> str:
     """Return a relation of messages in which each shop's first and last are.
 
     Of a shop with files of its own, those of their first and last month will do.
     """
     months: dict[str, list[str]] = {}
-    messages = snapshot.data_files("messages")
+    messages = ground.snapshot.data_files("messages")
     for file in messages:
         months.setdefault(_owner(file), []).append(file.month or "")
     ends = {shop: {min(listed), max(listed)} for shop, listed in months.items()}
-    root = snapshot.lake.folder / "messages"
-    paths = [
-        str(root / file.path)
-        for file in messages
-        if not _owner(file) or (file.month or "") in ends[_owner(file)]
+    near = [
+        file for file in messages if not _owner(file) or (file.month or "") in ends[_owner(file)]
     ]
-    if not paths:
+    if not near:
         return "messages"
-    at = "make_timestamp(epoch_us(sent_at)) as sent_at"
-    return f"(select shop_id, {at} from {parquet(paths)})"
+    edges = ground.source("messages", near)
+    return f"(select shop_id, instant(us(sent_at)) as sent_at from {edges})"
 
 
 def _owner(file: DataFile) -> str:

@@ -59,7 +59,6 @@ def test_the_first_run_may_be_of_one_shop(loaded: Workspace) -> None:
     assert answered(loaded) == {"s": BEFORE}
 
 
-@pytest.mark.notyet("spark", raises=AssertionError)
 def test_a_new_message_computes_its_buyer_alone(loaded: Workspace, tmp_path: Path) -> None:
     lines = [f"b{n},X,2026-03-02 11:10:15,buyer,你好" for n in range(20)]
     header = "buyer_id,agent_id,sent_at,sender,text"

@@ -31,6 +31,8 @@ __all__ = ["SparkEngine"]
 _UTC = pa.timestamp("us", "UTC")
 _PLAIN = pa.timestamp("us")
 _BUCKET = "_bucket"
+# As the name of a published file tells it: part-3f-b2930-00001.parquet.
+_BUCKET_OF = "cast(regexp_extract(_metadata.file_name, '^part-[^-]+-b([0-9]+)-', 1) as int)"
 
 
 class SparkEngine:
@@ -77,32 +79,31 @@ class SparkEngine:
             for name in self._names:
                 self.session.catalog.dropTempView(name)
 
-    def read(
-        self,
-        source: TableSource,
-        schemas: Mapping[str, pa.Schema],
-        *,
-        only: str | None = None,
-        but: str | None = None,
-        prefix: str = "",
+    def read(self, source: TableSource, schemas: Mapping[str, pa.Schema]) -> None:
+        """Make a view per table over exactly the files the source names."""
+        for name, schema in schemas.items():
+            self.read_files(name, source.files(name), schema)
+
+    def read_files(
+        self, name: str, files: Sequence[str], schema: pa.Schema, bucket: str | None = None
     ) -> None:
-        """Make a view per table over exactly the files the source names.
+        """Make a view over Parquet files.
 
         Args:
-            only, but: the one shop whose rows are seen, or not seen.
-            prefix: of the views' names.
+            bucket: name of a column for the bucket that a file's name tells, if one is wanted.
         """
-        for name, schema in schemas.items():
-            files = source.files(name)
-            if not files:
-                self.put(prefix + name, schema.empty_table())
-                continue
-            rows = self._parquet([_place(file) for file in files], schema)
-            if only is not None:
-                rows = rows.filter(rows.shop_id == only)
-            if but is not None:
-                rows = rows.filter(rows.shop_id != but)
-            self._name(prefix + name, rows)
+        if not files:
+            empty = schema.append(pa.field(bucket, pa.int32())) if bucket else schema
+            self.put(name, empty.empty_table())
+            return
+        rows = self._parquet([_place(file) for file in files], schema)
+        if bucket:
+            rows = rows.selectExpr("*", f"{_BUCKET_OF} as `{bucket}`")
+        self._name(name, rows)
+
+    def columns(self, relation: str) -> list[str]:
+        """Return the names of a relation's columns."""
+        return list(self.session.table(relation).columns)
 
     def put(self, name: str, table: pa.Table) -> None:
         """Store an Arrow table as a relation; the driver writes it as one Parquet file."""

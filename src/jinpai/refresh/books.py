@@ -7,27 +7,20 @@ the new. (That no other row is lost on the way is told by the number of rows, `d
 
 from __future__ import annotations
 
-import duckdb
-
-from jinpai.tables import derived
-from jinpai.tables.lake import Snapshot
+from jinpai.refresh.ground import AnyGround, view
 
 __all__ = ["sales_check"]
 
 
-def sales_check(
-    con: duckdb.DuckDBPyConnection, snapshot: Snapshot, *, is_patched: bool
-) -> dict[str, str]:
+def sales_check(ground: AnyGround, *, is_patched: bool) -> dict[str, str]:
     """Return check name -> query that may return no row.
 
     Args:
         is_patched: there are ``fresh_judged_orders`` and ``stale_judged_orders``. The shops to look
             at and their as_of (null for one that has no rows left) are in ``booked_shops``.
     """
-    version = snapshot.versions["judged_orders"]
-    old = derived.view_sql(con, snapshot.lake.folder / "judged_orders", version)
-    con.execute(f"create or replace temp view all_orders as {snapshot.table_sql('orders')}")
-    con.execute(f"create or replace temp view all_judged as {old}")
+    view(ground, "all_orders", ground.whole("orders"))
+    view(ground, "all_judged", ground.old("judged_orders"))
     signs = {"all_judged": 1}
     if is_patched:
         signs |= {"stale_judged_orders": -1, "fresh_judged_orders": 1}
@@ -43,15 +36,15 @@ with here as (
     select o.shop_id, count(*) as orders, sum(coalesce(o.paid_amount, 0)) as amount
     from all_orders as o
     inner join booked_shops as s on s.shop_id = o.shop_id
-    where epoch_us(o.created_at) <= s.as_of_us and epoch_us(o.paid_at) <= s.as_of_us
-    group by 1
+    where us(o.created_at) <= s.as_of_us and us(o.paid_at) <= s.as_of_us
+    group by o.shop_id
 ),
 
 there as (
     select shop_id, sum(_sign) as orders, sum(_sign * paid_amount) as amount
     from ({derived})
     where shop_id in (select shop_id from booked_shops)
-    group by 1
+    group by shop_id
     having sum(_sign) <> 0
 )
 

@@ -5,7 +5,7 @@ other has not; those are compared row by row, since lake maintenance writes file
 they had. The moment up to which a run sees (as_of) moves too: rows with a time between the old and
 the new moment count as changed.
 
-Leaves the temporary tables ``touched_buyers``, ``touched_orders`` and ``touched_agents``.
+Marks the buyers, orders and accounts of these rows (`ground.Marks`).
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-import duckdb
 import pyarrow as pa
 
+from jinpai.refresh.ground import AnyGround
 from jinpai.tables import delta
-from jinpai.tables.delta import DataFile, parquet
+from jinpai.tables.delta import DataFile
 from jinpai.tables.lake import Snapshot
 from jinpai.tables.schema import TABLES, Table
 from jinpai.tables.zones import ident, quoted
@@ -41,7 +41,6 @@ FOLLOWED: dict[str, str] = {
 # Small tables whose rows belong to many buyers; a part of the work reads all of them.
 WHOLE = ("agents", "products")
 _TIMED = ("messages", "orders", "online_sessions", "transfers")
-_TOUCHED = {"buyers": "buyer_id", "orders": "order_id", "agents": "agent_id"}
 
 
 @dataclass(frozen=True)
@@ -92,42 +91,34 @@ class Touched:
 
 @dataclass(frozen=True)
 class _Finder:
-    con: duckdb.DuckDBPyConnection
-    snapshot: Snapshot
+    ground: AnyGround
     found: Touched
 
-    def touch(self, what: str, relation: str) -> None:
-        key = _TOUCHED[what]
-        self.con.execute(
-            f"insert into touched_{what} select distinct shop_id, {key} from {relation}"
-            f" where {key} is not null"
-        )
+    def touch(self, unit: str, relation: str) -> None:
+        self.ground.marks.add(unit, relation)
 
     def take(self, table: str, why: str, relation: str) -> None:
         """Note the changed rows of a table, held by a relation."""
         own = TABLES[table].own_time
-        low, high = (
-            (f"min({ident(own)})", f"max({ident(own)})")
-            if own
-            else ("null::timestamp", "null::timestamp")
-        )
-        sql = f"select count(*), {low}::varchar, {high}::varchar, epoch_us({low}) from {relation}"
-        (rows, first, last, since), *_ = self.con.execute(sql).fetchall()
+        ends = (f"us({what}({ident(own)}))" if own else "null" for what in ("min", "max"))
+        low, high = (f"cast({end} as bigint)" for end in ends)
+        sql = f"select count(*) as n, {low} as low, {high} as high from {relation}"
+        rows, since, until = self.ground.engine.fetch(table, sql).to_pylist()[0].values()
         if not rows:
             return
         if table in _TIMED and since is not None:
             self.found.since_us = min(since, self.found.since_us or since)
-        self.found.changes.append(Change(table, why, rows, first, last))
+        self.found.changes.append(Change(table, why, rows, _text(since), _text(until)))
         if table in ("messages", "transfers"):
-            self.touch("buyers", relation)
+            self.touch("buyer", relation)
         elif table == "products":
             self._shown(relation)
         elif table == "online_sessions":
-            self.touch("agents", relation)
+            self.touch("agent", relation)
         elif table != "agents":
-            self.touch("orders", relation)
+            self.touch("order", relation)
             if table == "orders":
-                self.touch("buyers", relation)
+                self.touch("buyer", relation)
         if table != "agents":
             self.found.tables.add(table)
 
@@ -136,17 +127,17 @@ class _Finder:
         parts = []
         for version in set(bases.values()):
             shops = [shop for shop, at in bases.items() if at == version]
-            gone, more = _differing(self.snapshot, table, version, shops)
+            gone, more = _differing(self.ground.snapshot, table, version, shops)
             if gone or more:
                 parts.append(self._difference(table, gone, more, shops))
         if not parts:
             return
         made = f"changed_{table}"
-        self.con.execute(f"create or replace temp table {made} as {' union all '.join(parts)}")
+        self.ground.engine.hold(made, " union all ".join(parts))
         self.take(table, "loaded", made)
         if table == "agents":
             self._accounts(made)
-        self.con.execute(f"drop table {made}")
+        self.ground.engine.drop(made)
 
     def _shown(self, relation: str) -> None:
         """What a product is counts where messages show it."""
@@ -154,7 +145,7 @@ class _Finder:
             "(select m.shop_id, m.buyer_id from messages as m semi join"
             f" {relation} as c on c.shop_id = m.shop_id and c.product_id = m.product_id)"
         )
-        self.touch("buyers", sql)
+        self.touch("buyer", sql)
         self.found.is_timeless = True
 
     def _accounts(self, made: str) -> None:
@@ -164,106 +155,107 @@ class _Finder:
         """
         roles = (
             f"(select shop_id, agent_id from {made}"
-            " group by shop_id, agent_id, role having sum(_d) <> 0)"
+            " group by shop_id, agent_id, role having sum(_sign) <> 0)"
         )
-        if self.con.execute(f"select 1 from {roles} limit 1").fetchall():
+        if self._has_rows(roles):
             same = "c.shop_id = m.shop_id and c.agent_id = m.agent_id"
             talks = (
                 f"select m.shop_id, m.buyer_id from messages as m semi join {roles} as c on {same}"
             )
-            self.touch("buyers", f"({talks})")
+            self.touch("buyer", f"({talks})")
             self.found.tables.add("roster")
             self.found.is_timeless = True
         sql = (
             f"(select shop_id, agent_id as buyer_id from {made}"
-            " group by shop_id, agent_id having sum(_d) <> 0)"
+            " group by shop_id, agent_id having sum(_sign) <> 0)"
         )
-        if self.con.execute(f"select 1 from {sql} limit 1").fetchall():
-            self.touch("buyers", sql)
+        if self._has_rows(sql):
+            self.touch("buyer", sql)
             self.found.tables.add("agents")
             self.found.is_timeless = True
+
+    def _has_rows(self, relation: str) -> bool:
+        return bool(self.ground.engine.fetch("any", f"select 1 from {relation} limit 1").num_rows)
 
     def _difference(
         self, table: str, gone: Sequence[DataFile], more: Sequence[DataFile], shops: Sequence[str]
     ) -> str:
         """Return SQL of the shops' rows in one list of files and not in the other."""
         if not gone or not more:
-            return self._rows(table, gone or more, 1 if more else -1, shops)
+            return self._rows(table, gone or more, 1 if more else -1, shops, "_sign")
         rows = f"{self._rows(table, more, 1, shops)} union all {self._rows(table, gone, -1, shops)}"
         columns = ", ".join(_columns(TABLES[table]))
         return (
-            f"select {columns}, sum(_d) as _d from ({rows}) group by {columns} having sum(_d) <> 0"
+            f"select {columns}, sum(_one) as _sign from ({rows}) group by {columns}"
+            " having sum(_one) <> 0"
         )
 
-    def _rows(self, table: str, files: Sequence[DataFile], sign: int, shops: Sequence[str]) -> str:
-        root = self.snapshot.lake.folder / table
+    def _rows(
+        self,
+        table: str,
+        files: Sequence[DataFile],
+        sign: int,
+        shops: Sequence[str],
+        name: str = "_one",
+    ) -> str:
         columns = ", ".join(_columns(TABLES[table]))
-        source = parquet([str(root / file.path) for file in files])
+        source = self.ground.source(table, files)
         listed = ", ".join(map(quoted, shops))
-        return f"select {columns}, {sign} as _d from {source} where shop_id in ({listed})"
+        return f"select {columns}, {sign} as {name} from {source} where shop_id in ({listed})"
 
     def seen_again(self, table: str, moves: Sequence[Move]) -> None:
         """Take the rows of a table with a time that an as_of passed."""
         times = [column.name for column in TABLES[table].columns if column.kind == "time"]
         if not times or not moves:
             return
-        files = [file for file in self.snapshot.data_files(table) if _is_near(file, table, moves)]
+        held = self.ground.snapshot.data_files(table)
+        files = [file for file in held if _is_near(file, table, moves)]
         if not files:
             return
-        root = self.snapshot.lake.folder / table
         key = FOLLOWED[table]
         buyer = ", t.buyer_id" if table == "orders" else ""
         own = TABLES[table].own_time
         listed = f"t.shop_id, t.{key}{buyer}{f', t.{own}' if own != key else ''}"
         if table == "online_sessions":  # an account without offline_at is online until as_of
             test = (
-                "epoch_us(t.online_at) <= m.high"
-                " and (t.offline_at is null or epoch_us(t.offline_at) > m.low)"
+                "us(t.online_at) <= m.high and (t.offline_at is null or us(t.offline_at) > m.low)"
             )
         else:
             test = " or ".join(
-                f"(epoch_us(t.{name}) > m.low and epoch_us(t.{name}) <= m.high)" for name in times
+                f"(us(t.{name}) > m.low and us(t.{name}) <= m.high)" for name in times
             )
             if table == "orders":
-                test += (
-                    " or (epoch_us(t.created_at) > m.low - m.watch"
-                    " and epoch_us(t.created_at) <= m.high)"
-                )
-        source = parquet([str(root / file.path) for file in files])
-        self.con.execute(
-            f"create or replace temp table passed as select {listed} from {source} as t"
-            f" inner join moves as m on m.shop_id = t.shop_id where {test}"
+                test += " or (us(t.created_at) > m.low - m.watch and us(t.created_at) <= m.high)"
+        self.ground.engine.hold(
+            "passed",
+            f"select {listed} from {self.ground.source(table, files)} as t"
+            f" inner join moves as m on m.shop_id = t.shop_id where {test}",
         )
         self.take(table, "as_of", "passed")
-        self.con.execute("drop table passed")
+        self.ground.engine.drop("passed")
 
 
 def find_changes(
-    con: duckdb.DuckDBPyConnection,
-    snapshot: Snapshot,
+    ground: AnyGround,
     tables: Collection[str],
     bases: Mapping[str, Mapping[str, int]],
     moves: Sequence[Move],
 ) -> Touched:
-    """Fill ``touched_*`` with what changed in the shops of ``bases``.
+    """Mark what changed in the shops of ``bases``.
 
     Args:
         tables: the canonical tables that matter, all of FOLLOWED.
         bases: shop_id -> versions its rows were last computed from.
         moves: as_of moves of these shops.
     """
-    for what, key in _TOUCHED.items():
-        con.execute(f"create or replace temp table touched_{what} (shop_id varchar, {key} varchar)")
     columns = {
         "shop_id": pa.array([move.shop_id for move in moves], pa.string()),
         "low": pa.array([move.low for move in moves], pa.int64()),
         "high": pa.array([move.high for move in moves], pa.int64()),
         "watch": pa.array([move.watch for move in moves], pa.int64()),
     }
-    con.register("_moves", pa.table(columns))
-    con.execute("create or replace temp table moves as select * from _moves")
-    con.unregister("_moves")
-    finder = _Finder(con, snapshot, Touched())
+    ground.engine.put("moves", pa.table(columns))
+    finder = _Finder(ground, Touched())
     for table in sorted(tables):
         finder.loaded(table, {shop: versions.get(table) for shop, versions in bases.items()})
         finder.seen_again(table, moves)
@@ -301,6 +293,13 @@ def _is_near(file: DataFile, table: str, moves: Sequence[Move]) -> bool:
         for move in moves
         if file.may_hold([move.shop_id])
     )
+
+
+def _text(us: int | None) -> str | None:
+    if us is None:
+        return None
+    at = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=us)
+    return at.isoformat(" ").removesuffix(":00")
 
 
 def _month(us: int) -> str:

@@ -11,7 +11,6 @@ import pyarrow as pa
 
 from jinpai import attribution, quality
 from jinpai.conversations.inputs import RunShop, settings_in_use
-from jinpai.engine.duckdb import DuckEngine
 from jinpai.engine.plan import Step
 from jinpai.line import (
     CHECKED,
@@ -28,6 +27,7 @@ from jinpai.periods import DAY_US
 from jinpai.quality.inspector import Inspector
 from jinpai.refresh import narrow
 from jinpai.refresh.books import sales_check
+from jinpai.refresh.ground import TOUCHED, AnyGround
 from jinpai.refresh.layout import bucketed, cutoff_of, first_day_of
 from jinpai.refresh.lineage import ancestors, words_of
 from jinpai.refresh.load import MOVED, with_known_load
@@ -54,35 +54,34 @@ class Job:
 
     def __init__(
         self,
-        engine: DuckEngine,
-        snapshot: Snapshot,
+        ground: AnyGround,
         shops: Sequence[RunShop],
         *,
         inspector: Inspector,
         only: str | None = None,
         on_step: OnStep | None = None,
     ) -> None:
-        self.engine, self.snapshot, self.shops = engine, snapshot, list(shops)
+        self.ground, self.shops = ground, list(shops)
+        self.engine, self.snapshot = ground.engine, ground.snapshot
         self.inspector = inspector
         self.only, self.on_step = only, on_step
         self.seconds: dict[str, float] = {}
         # Of all shops in force; the longest session ever seen will do as well.
-        self.longest_us = int((snapshot.run or {}).get("longest_session_us", 0))
-        self.cutoff = int((snapshot.run or {}).get("cutoff", 0))
+        self.longest_us = int((self.snapshot.run or {}).get("longest_session_us", 0))
+        self.cutoff = int((self.snapshot.run or {}).get("cutoff", 0))
 
     def run(self, *, full: bool = False) -> RunReport:
         """Do it; raises BalanceError, EngineError, WorkspaceError."""
         started = time.perf_counter()
-        con = self.engine.con
         plan = make_plan(
-            con, self.snapshot, self.shops, inspector=self.inspector, full=full, only=self.only
+            self.ground, self.shops, inspector=self.inspector, full=full, only=self.only
         )
         if plan.mode == "full" and self.snapshot.run is not None:
             self.only = None  # what other shops have cannot stay
         if plan.mode == "partial":
             if plan.whole:
-                narrow.put_old(con, self.snapshot, RESULTS)
-            narrow.complete(con, plan.whole)
+                narrow.put_old(self.ground, RESULTS)
+            narrow.complete(self.ground, plan.whole)
             plan = self._narrowed(plan)
         self.seconds["plan"] = time.perf_counter() - started
         if plan.mode == "nothing":
@@ -91,17 +90,17 @@ class Job:
 
     def _narrowed(self, plan: Plan) -> Plan:
         """Cut the canonical tables down, unless hardly anything would be left out."""
-        con, steps = self.engine.con, self._steps(plan)
+        steps = self._steps(plan)
         checks = [Step(name, sql) for name, sql in attribution.balance_checks().items()]
         is_inspected = any(shop.settings.inspect for shop in self.shops)
         idle = () if is_inspected else [step.name for step in quality.quality_steps(self.inspector)]
-        narrow.put_narrow(con, self.snapshot, [*steps, *checks], idle)
+        narrow.put_narrow(self.ground, [*steps, *checks], idle)
         if self.only is None:
-            rows = con.execute("select count(*) from messages").fetchall()[0][0]
+            sql = "select count(*) as n from messages"
+            rows = self.engine.fetch("touched messages", sql)["n"][0].as_py()
             plan = widened(plan, rows, message_rows(self.snapshot))
         if plan.mode == "full":
-            narrow.take_back(con)
-            self.snapshot.register(con)
+            narrow.take_back(self.ground)
         return plan
 
     def _steps(self, plan: Plan) -> list[Step]:
@@ -111,7 +110,7 @@ class Job:
         steps = line_steps(settings_in_use(shops), has_duty_hours, self.inspector)
         if set(plan.results) <= _JUDGED:
             # Sessions are what they were: those in force are judged again.
-            self.snapshot.register_derived(self.engine.con, _FOUND)
+            self.ground.register_derived(_FOUND)
             steps = [step for step in steps if step.name not in _FOUND]
         checked = () if set(plan.results) <= _LOOSE | _JUDGED else CHECKED
         booked = ("credits",) if "judged_orders" in plan.results else ()
@@ -138,31 +137,32 @@ class Job:
         if base is not None and "judged_orders" not in plan.results:
             broken |= self._whole_book(plan)
         if "sessions" in plan.results:
-            self.longest_us = longest_session(self.engine.con, "sessions")
+            self.longest_us = longest_session(self.engine)
         report = self._report(plan, broken, changed={name: {} for name in plan.results})
         return self._publish(
             report, {name: bucketed(name, self.cutoff) for name in plan.results}, base
         )
 
     def _partly(self, plan: Plan) -> RunReport:
-        con, steps = self.engine.con, with_known_load(self._steps(plan))
+        steps = with_known_load(self._steps(plan))
         since = self._first_week(plan)
-        narrow.put_old(con, self.snapshot, {*plan.results, "sessions"}, since)
+        narrow.put_old(self.ground, {*plan.results, "sessions"}, since)
         first_day = pa.array([0 if since is None else first_day_of(since)], pa.int64())
         self.engine.put("first_day", pa.table({"day_no": first_day}))
         checks = self._make(plan, steps, self._touched_shops())
         started = time.perf_counter()
-        made = {name: patch(con, self.snapshot, name, since, self.cutoff) for name in plan.results}
+        made = {name: patch(self.ground, name, since, self.cutoff) for name in plan.results}
         self.seconds["merge"] = time.perf_counter() - started
         started = time.perf_counter()
         broken = check(self.engine, checks) | self._whole_book(plan)
         self.seconds["check"] = time.perf_counter() - started
         changed = {name: facts for name, (one, facts) in made.items() if one}
         if "sessions" in plan.results:
-            self.longest_us = max(self.longest_us, longest_session(con, "sessions"))
+            self.longest_us = max(self.longest_us, longest_session(self.engine))
         report = self._report(plan, broken, changed)
-        for unit, (table, _) in narrow.ROWS_OF.items():
-            report.touched[unit] = con.execute(f"select count(*) from {table}").fetchall()[0][0]
+        for unit, (table, _) in TOUCHED.items():
+            counted = self.engine.fetch(table, f"select count(*) as n from {table}")
+            report.touched[unit] = counted["n"][0].as_py()
         patches = {name: one for name, (one, _) in made.items() if one}
         return self._publish(report, patches, self.snapshot)
 
@@ -172,7 +172,7 @@ class Job:
         if plan.since_us is None or not shops:
             return None
         bound = order_bound(plan.since_us, self.longest_us, shops)
-        since = first_week(self.engine.con, bound, shops)
+        since = first_week(self.engine, bound, shops)
         return None if since < self.cutoff else since
 
     def _make(self, plan: Plan, steps: Sequence[Step], shops: Sequence[RunShop]) -> dict[str, str]:
@@ -202,7 +202,7 @@ class Job:
         return [shop for shop in self.shops if self.only in (None, shop.shop_id)]
 
     def _touched_shops(self) -> list[RunShop]:
-        tables = [table for table, _ in narrow.ROWS_OF.values()]
+        tables = [table for table, _ in TOUCHED.values()]
         sql = " union ".join(f"select shop_id from {table}" for table in tables)
         touched = set(self.engine.fetch("touched shops", sql)["shop_id"].to_pylist())
         return [shop for shop in self._seen() if shop.shop_id in touched]
@@ -215,7 +215,7 @@ class Job:
         }
         self.engine.put("booked_shops", pa.table(columns))
         is_patched = plan.mode == "partial" and "judged_orders" in plan.results
-        checks = sales_check(self.engine.con, self.snapshot, is_patched=is_patched)
+        checks = sales_check(self.ground, is_patched=is_patched)
         return check(self.engine, checks)
 
     def _report(
@@ -250,14 +250,14 @@ class Job:
             "longest_session_us": self.longest_us,
             "cutoff": self.cutoff,
             "overruled": self.inspector.overruled_id,
+            **self.ground.meta,
         }
 
     def _publish(
         self, report: RunReport, relations: Mapping[str, str | Patch], base: Snapshot | None
     ) -> RunReport:
         started = time.perf_counter()
-        meta, lake = self._meta(report), self.snapshot.lake
-        published = lake.write_run(self.engine.con, relations, meta, base)
+        published = self.ground.publish(relations, self._meta(report), base)
         self.seconds["publish"] = time.perf_counter() - started
         report.rows.update(_rows(published))
         return report

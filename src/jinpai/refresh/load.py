@@ -42,16 +42,16 @@ _DAYS = f"""
 with spans as (
     select {_SPAN}
     from (
-        select {_SPAN}, 1 as d from current_spans
+        select {_SPAN}, 1 as sign from current_spans
         union all
-        select {_SPAN}, -1 from former_spans where is_touched
+        select {_SPAN}, -1 as sign from former_spans where is_touched
     )
     group by {_SPAN}
-    having sum(d) <> 0
+    having sum(sign) <> 0
 )
 select distinct
     shop_id, agent_key,
-    unnest(range(start_us // {_DAY_US}, end_us // {_DAY_US} + 1)) as utc_day
+    unnest(range(quotient(start_us, {_DAY_US}), quotient(end_us, {_DAY_US}) + 1)) as utc_day
 from spans
 """
 
@@ -60,7 +60,8 @@ exists (
     select 1 from moved_days as d
     where
         d.shop_id = s.shop_id and d.agent_key = s.agent_key
-        and d.utc_day >= s.start_us // {_DAY_US} and d.utc_day <= s.end_us // {_DAY_US}
+        and d.utc_day >= quotient(s.start_us, {_DAY_US})
+        and d.utc_day <= quotient(s.end_us, {_DAY_US})
 )
 """
 
@@ -84,7 +85,7 @@ from pool_sessions as p
 inner join pool_load as l on l.thread_no = p.thread_no
 inner join moved_days as d
     on d.shop_id = p.shop_id and d.agent_key = p.agent_key
-    and d.utc_day = p.start_us // {_DAY_US}
+    and d.utc_day = quotient(p.start_us, {_DAY_US})
 """
 
 _LOAD = f"""

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any
 
-import duckdb
-
+from jinpai.refresh.ground import AnyGround
 from jinpai.refresh.layout import LAYOUTS, bucketed
 from jinpai.refresh.load import MOVED
-from jinpai.refresh.narrow import is_touched, old_sql
+from jinpai.refresh.narrow import is_touched
 from jinpai.tables.derived import BUCKET, Patch
-from jinpai.tables.lake import Snapshot
 
 __all__ = ["patch"]
 
@@ -22,7 +20,7 @@ _SAME_SESSION = (
 
 
 def patch(
-    con: duckdb.DuckDBPyConnection, snapshot: Snapshot, name: str, since: int | None, cutoff: int
+    ground: AnyGround, name: str, since: int | None, cutoff: int
 ) -> tuple[Patch | None, dict[str, Any]]:
     """Return the patch of one derived table, None where nothing changes, and its facts.
 
@@ -30,7 +28,6 @@ def patch(
     facts: rows added and removed, first and last day of them, buckets written anew.
 
     Args:
-        snapshot: what is in force.
         since: the first week in which rows may change, as given to `narrow.put_old`.
         cutoff: of the full run that laid the tables out (see `layout`).
     """
@@ -38,39 +35,46 @@ def patch(
     recent = (
         "true" if since is None or LAYOUTS[name].is_open else f"{BUCKET} = 0 or {BUCKET} >= {since}"
     )
-    con.execute(f"create or replace temp table stale_{name} as {_stale(name)}")
-    con.execute(
-        f"create or replace temp table fresh_{name} as select * from ({_fresh(con, name, cutoff)})"
-        f" where {recent}"
-    )
-    columns = _columns(con, f"stale_{name}")
-    day = next((f"min({one}), max({one})" for one in _days(columns)), "null, null")
+    engine = ground.engine
+    engine.hold(f"stale_{name}", _stale(name))
+    columns = ground.columns(f"stale_{name}")
+    made = f"select {', '.join(columns)} from ({_fresh(ground, name, cutoff)})"
+    engine.hold(f"fresh_{name}", f"{made} where {recent}")
+    day = next(iter(_days(columns)), "null")
     listed = ", ".join(columns)
     # Rows that both have come to nothing; each that only one has is so many times added or gone.
-    counted = con.execute(
-        f"select {BUCKET}, sum(_d) filter (_d > 0), -sum(_d) filter (_d < 0), {day} from ("
-        f"select {listed}, sum(_d) as _d from (select {listed}, 1 as _d from fresh_{name}"
-        f" union all select {listed}, -1 from stale_{name}) group by {listed}"
-        f" having sum(_d) <> 0) group by 1 order by 1"
-    ).fetchall()
+    counted = engine.fetch(
+        f"what differs in {name}",
+        f"select {BUCKET}, sum(times) filter (where times > 0) as added,"
+        f" -sum(times) filter (where times < 0) as removed, min({day}) as first, max({day}) as last"
+        f" from (select {listed}, sum(one) as times from (select {listed}, 1 as one"
+        f" from fresh_{name} union all select {listed}, -1 as one from stale_{name})"
+        f" group by {listed} having sum(one) <> 0) group by {BUCKET} order by {BUCKET}",
+    ).to_pylist()
     if not counted:
         return None, {}
-    buckets = [row[0] for row in counted]
-    parts = {
-        bucket: f"select {listed} from fresh_{name} where {BUCKET} = {bucket} union all"
-        f" select {listed} from ({old_sql(con, snapshot, name, only=[bucket])}) as r"
-        f" where not ({gone})"
-        for bucket in buckets
+    facts = _facts(counted)
+
+    def rows_in(buckets: list[int]) -> str:
+        within = f"{BUCKET} in ({', '.join(map(str, buckets))})"
+        return (
+            f"select {listed} from fresh_{name} where {within} union all select {listed}"
+            f" from ({ground.old(name, only=buckets)}) as r where not ({gone})"
+        )
+
+    parts = {bucket: rows_in([bucket]) for bucket in facts["buckets"]}
+    after = ground.snapshot.count(name) + facts["added"] - facts["removed"]
+    return Patch(parts, after, rows_in(facts["buckets"])), facts
+
+
+def _facts(counted: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "added": sum(int(row["added"] or 0) for row in counted),
+        "removed": sum(int(row["removed"] or 0) for row in counted),
+        "first": _text(min, [row["first"] for row in counted]),
+        "last": _text(max, [row["last"] for row in counted]),
+        "buckets": [row[BUCKET] for row in counted],
     }
-    facts: dict[str, Any] = {
-        "added": sum(int(row[1] or 0) for row in counted),
-        "removed": sum(int(row[2] or 0) for row in counted),
-        "first": _text(min, [row[3] for row in counted]),
-        "last": _text(max, [row[4] for row in counted]),
-        "buckets": buckets,
-    }
-    after = snapshot.count(name) + facts["added"] - facts["removed"]
-    return Patch(parts, after), facts
 
 
 def _stale(name: str) -> str:
@@ -95,22 +99,18 @@ def _gone(name: str) -> str:
     return f"({touched} or exists (select 1 from {MOVED} as m where {_SAME_SESSION}))"
 
 
-def _fresh(con: duckdb.DuckDBPyConnection, name: str, cutoff: int) -> str:
+def _fresh(ground: AnyGround, name: str, cutoff: int) -> str:
     if name != "sessions":
         return bucketed(name, cutoff)
     columns = ", ".join(
         "m.concurrency" if column == "concurrency" else f"r.{column}"
-        for column in _columns(con, "old_sessions")
+        for column in ground.columns("old_sessions")
     )
-    mine = ", ".join(_columns(con, "old_sessions"))
+    mine = ", ".join(ground.columns("old_sessions"))
     return (
         f"select {mine} from ({bucketed(name, cutoff)}) union all"
         f" select {columns} from old_sessions as r inner join {MOVED} as m on {_SAME_SESSION}"
     )
-
-
-def _columns(con: duckdb.DuckDBPyConnection, relation: str) -> list[str]:
-    return [row[0] for row in con.execute(f"describe {relation}").fetchall()]
 
 
 def _days(columns: Collection[str]) -> list[str]:

@@ -16,14 +16,14 @@ import pyarrow as pa
 from jinpai import quality
 from jinpai.conversations.inputs import RunShop
 from jinpai.engine.plan import Step
+from jinpai.errors import EngineError
 from jinpai.line import RESULTS, ShopRun, every_step, shop_runs
 from jinpai.quality.inspector import Inspector
 from jinpai.refresh.changes import FOLLOWED, Change, Move, find_changes
+from jinpai.refresh.ground import AnyGround
 from jinpai.refresh.lineage import downstream, reads, setting_words
 from jinpai.refresh.narrow import is_laid_out
 from jinpai.settings import Settings
-from jinpai.tables import derived
-from jinpai.tables.delta import parquet
 from jinpai.tables.lake import Snapshot
 from jinpai.tables.schema import TABLES
 from jinpai.tables.zones import quoted
@@ -76,21 +76,21 @@ class _Finding:
 
 
 def make_plan(
-    con: duckdb.DuckDBPyConnection,
-    snapshot: Snapshot,
+    ground: AnyGround,
     shops: Sequence[RunShop],
     *,
     inspector: Inspector,
     full: bool = False,
     only: str | None = None,
 ) -> Plan:
-    """Compare the snapshot with the last good run; leaves the ``touched_*`` tables if partial.
+    """Compare the snapshot with the last good run; leaves marks if partial.
 
     Args:
         shops: those that have rows now.
         inspector: judges their sessions.
         only: the one shop to look at; the others stay as the last run left them.
     """
+    snapshot = ground.snapshot
     run, steps = snapshot.run, every_step()
     obstacle = _obstacle(snapshot, run, steps, full)
     if obstacle is not None or run is None:
@@ -113,21 +113,21 @@ def make_plan(
         if shop.as_of_us != then[shop.shop_id].as_of_us
     ]
     try:
-        found = find_changes(con, snapshot, reads(steps, FOLLOWED), bases, moves)
-    except (duckdb.Error, OSError) as error:
+        found = find_changes(ground, reads(steps, FOLLOWED), bases, moves)
+    except (EngineError, duckdb.Error, OSError) as error:
         return Plan("full", RESULTS, (_unreadable(error),))
     finding.results |= downstream(steps, found.tables) & set(RESULTS)
     if any(change.table == "agents" for change in found.changes):
         finding.results.add("roster")
     finding.why += [_loaded(change) for change in found.changes]
     if run.get("overruled", "") != inspector.overruled_id:
-        _compare_rulings(con, snapshot, finding, inspector)
+        _compare_rulings(ground, finding, inspector)
         found.is_timeless = True
     since = None if finding.whole or found.is_timeless else found.since_us
     plan = _decided(finding, tuple(found.changes), since)
     if plan.mode != "partial" or only is not None:
         return plan
-    return widened(plan, _rows_of(con, snapshot, plan.whole), message_rows(snapshot))
+    return widened(plan, _rows_of(ground, plan.whole), message_rows(snapshot))
 
 
 def _decided(finding: _Finding, changes: tuple[Change, ...], since: int | None) -> Plan:
@@ -138,16 +138,15 @@ def _decided(finding: _Finding, changes: tuple[Change, ...], since: int | None) 
     return plan
 
 
-def _rows_of(con: duckdb.DuckDBPyConnection, snapshot: Snapshot, shops: Collection[str]) -> int:
+def _rows_of(ground: AnyGround, shops: Collection[str]) -> int:
     """Return how many messages the shops have."""
-    root = snapshot.lake.folder / "messages"
-    near = [file for file in snapshot.data_files("messages") if file.may_hold(shops)]
+    near = [file for file in ground.snapshot.data_files("messages") if file.may_hold(shops)]
     if not near:
         return 0
-    source = parquet([str(root / file.path) for file in near])
     listed = ", ".join(map(quoted, shops))
-    sql = f"select count(*) from {source} where shop_id in ({listed})"
-    return int(con.execute(sql).fetchall()[0][0])
+    source = ground.source("messages", near)
+    sql = f"select count(*) as n from {source} where shop_id in ({listed})"
+    return int(ground.engine.fetch("messages of whole shops", sql)["n"][0].as_py())
 
 
 def widened(plan: Plan, rows: int, of: int) -> Plan:
@@ -246,21 +245,18 @@ def _compare_books(
         )
 
 
-def _compare_rulings(
-    con: duckdb.DuckDBPyConnection, snapshot: Snapshot, finding: _Finding, inspector: Inspector
-) -> None:
+def _compare_rulings(ground: AnyGround, finding: _Finding, inspector: Inspector) -> None:
     """Touch the buyers of findings that an appeal took out of the score, or no longer does."""
-    con.register("_overruled", pa.table({"finding_id": sorted(inspector.overruled)}, _OVERRULED))
-    findings = derived.view_sql(
-        con, snapshot.lake.folder / "findings", snapshot.versions["findings"]
+    engine = ground.engine
+    engine.put("overruled", pa.table({"finding_id": sorted(inspector.overruled)}, _OVERRULED))
+    engine.hold(
+        "ruled",
+        f"select f.shop_id, f.buyer_id from ({ground.old('findings')}) as f"
+        " left join overruled as o on o.finding_id = f.finding_id"
+        " where f.is_overruled <> (o.finding_id is not null)",
     )
-    con.execute(
-        f"create or replace temp table ruled as select f.shop_id, f.buyer_id from ({findings}) as f"
-        " where f.is_overruled <> (f.finding_id in (select finding_id from _overruled))"
-    )
-    con.unregister("_overruled")
-    con.execute("insert into touched_buyers select distinct shop_id, buyer_id from ruled")
-    ((rows,),) = con.execute("select count(*) from ruled").fetchall()
+    ground.marks.add("buyer", "ruled")
+    rows = engine.fetch("rulings", "select count(*) as n from ruled")["n"][0].as_py()
     if rows:
         finding.results |= set(quality.RESULTS)
         finding.why.append(

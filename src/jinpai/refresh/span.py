@@ -15,9 +15,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import duckdb
-
 from jinpai.conversations.inputs import RunShop
+from jinpai.engine.base import Engine
 from jinpai.periods import DAY_US
 from jinpai.refresh.layout import week_of
 
@@ -27,10 +26,10 @@ __all__ = ["first_week", "longest_session", "order_bound"]
 _SLACK_DAYS = 3
 
 
-def longest_session(con: duckdb.DuckDBPyConnection, relation: str) -> int:
+def longest_session(engine: Engine) -> int:
     """Return the length of the longest session, microseconds; 0 without any."""
-    sql = f"select coalesce(max(us(ended_at) - us(started_at)), 0) from {relation}"
-    return int(con.execute(sql).fetchall()[0][0])
+    sql = "select max(us(ended_at) - us(started_at)) as longest from sessions"
+    return int(engine.fetch("longest session", sql)["longest"][0].as_py() or 0)
 
 
 def order_bound(since_us: int, longest_us: int, shops: Sequence[RunShop]) -> int:
@@ -40,14 +39,14 @@ def order_bound(since_us: int, longest_us: int, shops: Sequence[RunShop]) -> int
     return since_us - gap - 2 * longest_us - window - _SLACK_DAYS * DAY_US
 
 
-def first_week(con: duckdb.DuckDBPyConnection, bound_us: int, shops: Sequence[RunShop]) -> int:
+def first_week(engine: Engine, bound_us: int, shops: Sequence[RunShop]) -> int:
     """Return the first week in which rows may change; reads ``orders`` and ``changed_orders``."""
     sql = (
-        "select min(epoch_us(o.created_at)) from orders as o where epoch_us(o.created_at) >= $bound"
-        " or epoch_us(o.paid_at) >= $bound or exists (select 1 from changed_orders as c"
+        "select min(us(o.created_at)) as created from orders as o where us(o.created_at) >= $bound"
+        " or us(o.paid_at) >= $bound or exists (select 1 from changed_orders as c"
         " where c.shop_id = o.shop_id and c.order_id = o.order_id)"
     )
-    ((created,),) = con.execute(sql, {"bound": bound_us}).fetchall()
+    created = engine.fetch("first order", sql, {"bound": bound_us})["created"][0].as_py()
     days = max(shop.settings.inquiry_days for shop in shops) + _SLACK_DAYS
     earliest = min(bound_us, bound_us if created is None else created)
     return max(week_of(earliest // DAY_US - days), 1)

@@ -30,6 +30,7 @@ __all__ = [
     "bucket_of",
     "bucket_sql",
     "check_name",
+    "is_wanted",
     "view_sql",
     "write_files",
     "write_patch",
@@ -70,10 +71,13 @@ class Patch:
     Attributes:
         parts: bucket written anew -> SELECT of all rows it shall hold; one without rows is gone.
         rows: how many rows the whole table must have afterwards.
+        together: SELECT of the rows of all these buckets with ``_bucket``, for a writer that sorts
+            rows out by itself.
     """
 
     parts: Mapping[int, str]
     rows: int
+    together: str = ""
 
 
 def bucket_of(path: str) -> int | None:
@@ -183,6 +187,11 @@ def view_sql(con: duckdb.DuckDBPyConnection, folder: Path, version: int) -> str:
     return f"SELECT {typed} WHERE false"
 
 
+def is_wanted(bucket: int, since: int | None, only: Collection[int] | None) -> bool:
+    """Whether a bucket is one of ``only``, and 0 or not before ``since``; None sets no bound."""
+    return (since is None or bucket == 0 or bucket >= since) and (only is None or bucket in only)
+
+
 def bucket_sql(
     con: duckdb.DuckDBPyConnection,
     folder: Path,
@@ -196,11 +205,7 @@ def bucket_sql(
     leaves out all but some.
     """
     buckets = {file: bucket_of(file) or 0 for file in paths_of(folder, version)}
-    files = [
-        file
-        for file, bucket in buckets.items()
-        if (since is None or bucket == 0 or bucket >= since) and (only is None or bucket in only)
-    ]
+    files = [file for file, bucket in buckets.items() if is_wanted(bucket, since, only)]
     if not files:
         return f"SELECT *, 0 AS {BUCKET} FROM ({view_sql(con, folder, version)}) WHERE false"
     numbers = ", ".join(str(buckets[file]) for file in files)

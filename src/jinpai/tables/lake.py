@@ -470,13 +470,10 @@ def _written(
     con: duckdb.DuckDBPyConnection | WriteFiles, one: str | Patch, folder: Path, tag: str
 ) -> tuple[pa.Schema, list[tuple[str, int]]]:
     """Write a relation, or the buckets of a patch, into a new folder."""
-    if not isinstance(one, Patch):
-        return (
-            con(one, folder, tag) if callable(con) else derived.write_files(con, one, folder, tag)
-        )
     if callable(con):
-        raise TypeError("a patch is made and written by DuckDB alone")
-    return derived.write_patch(con, one, folder, tag)
+        return con(one.together if isinstance(one, Patch) else one, folder, tag)
+    write = derived.write_patch if isinstance(one, Patch) else derived.write_files
+    return write(con, one, folder, tag)
 
 
 def _columns_sql(table: Table) -> str:
