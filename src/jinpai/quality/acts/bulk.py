@@ -105,11 +105,13 @@ class Bulk:
         return _joined([self._told(part) for part in _cut(plain, _BATCH, _BATCH_BYTES)])
 
     def _told(self, texts: pa.Array) -> Scanned:
-        met, hidden = self._sifted(texts)
-        if len(hidden):
+        sifted = self._sieve.sift(_cut(texts, _PART, _PART_BYTES))
+        met = sifted.met
+        if len(sifted.hidden):
             flags = np.zeros(len(texts), bool)
-            flags[hidden] = True
-            bare = pc.replace_substring_regex(texts.take(pa.array(hidden)), UNSEEN.pattern, "")
+            flags[sifted.hidden] = True
+            hidden = texts.take(pa.array(sifted.hidden))
+            bare = pc.replace_substring_regex(hidden, UNSEEN.pattern, "")
             texts = pc.replace_with_mask(texts, pa.array(flags), bare)
         masks, shown = np.zeros(len(texts), np.uint64), dict[int, list[Shows]]()
         for bit, (wanted, unwanted) in enumerate(self._acts):
@@ -122,23 +124,6 @@ class Bulk:
                     self._look(pattern, texts, met, has, turns=False)
                 masks |= has.astype(np.uint64) << np.uint64(bit)
         return Scanned(masks, shown)
-
-    def _sifted(self, texts: pa.Array) -> tuple[list[Indexes], Indexes]:
-        """Return which texts meet each need, and which have hidden characters."""
-        starts, parts = list[int](), list[Any]()
-        at = 0
-        for part in _cut(texts, _PART, _PART_BYTES):
-            starts.append(at)
-            parts.append(self._sieve.sift(part))
-            at += len(part)
-        met = [
-            np.concatenate(
-                [start + part.met[need] for start, part in zip(starts, parts, strict=True)]
-            )
-            for need in range(len(self._exact))
-        ]
-        hidden = [start + part.hidden for start, part in zip(starts, parts, strict=True)]
-        return met, np.concatenate(hidden)
 
     def _look(
         self, pattern: _Pattern, texts: pa.Array, met: list[Indexes], has: Flags, turns: bool

@@ -7,8 +7,9 @@ word is touched by Python alone.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -25,11 +26,13 @@ _CODES = 0x110000
 _HIDDEN = 0xFFFF
 
 Indexes = npt.NDArray[np.int64]
+Hits = npt.NDArray[np.integer[Any]]  # clause × number of texts + text; of 32 bits where that fits
+_NONE: Indexes = np.zeros(0, np.int64)
 
 
 @dataclass(frozen=True)
 class Sifted:
-    """What was found in a batch of texts, as their places in it, in order.
+    """What was found in texts, as their places, in order.
 
     Attributes:
         met: for each need the texts that meet it.
@@ -37,7 +40,7 @@ class Sifted:
     """
 
     met: list[Indexes]
-    hidden: npt.NDArray[np.int32]
+    hidden: Indexes
 
 
 class Sieve:
@@ -61,70 +64,91 @@ class Sieve:
         """Tell whether all clauses of a need are looked for: some may not have fitted."""
         return self._is_whole[need]
 
-    def sift(self, texts: pa.Array) -> Sifted:
-        """Tell which needs each of some thousand strings without nulls meets."""
-        numbers, owners = self._letters(texts)
-        hidden = owners[:0]
-        if numbers.max() == _HIDDEN:
-            hidden = np.unique(owners[numbers == _HIDDEN])
-            seen = np.flatnonzero(numbers != _HIDDEN)
-            numbers, owners = numbers.take(seen), owners.take(seen)
-        found = self._found(numbers, owners, len(texts))
-        return Sifted([_all_of(clauses, found) for clauses in self._wanted], hidden)
+    def sift(self, parts: Iterable[pa.Array]) -> Sifted:
+        """Tell which needs each text meets.
 
-    def _found(
-        self, numbers: npt.NDArray[np.uint16], owners: npt.NDArray[np.int32], count: int
-    ) -> npt.NDArray[np.bool_]:
-        """Return clause x text: one of its words is there."""
+        Args:
+            parts: some thousand strings without nulls each; places count through all of them.
+        """
+        parts = [*parts]
+        count, done = sum(map(len, parts)), 0
+        kind = np.int32 if self._clauses * count < 1 << 31 else np.int64
+        hits, unseen = [np.zeros(0, kind)], [_NONE]
+        for part in parts:
+            numbers, owners = self._letters(part, done, kind)
+            done += len(part)
+            if numbers.max() == _HIDDEN:
+                unseen.append(np.unique(owners[numbers == _HIDDEN]))
+                seen = np.flatnonzero(numbers != _HIDDEN)
+                numbers, owners = numbers.take(seen), owners.take(seen)
+            hits += self._hits(numbers, owners, count)
+        return Sifted(self._met(np.concatenate(hits), count), np.concatenate(unseen))
+
+    def _hits(self, numbers: npt.NDArray[np.uint16], owners: Hits, count: int) -> Iterator[Hits]:
+        """Yield the texts with words, each with the word's clause."""
         trie = self._trie
-        found = np.zeros((self._clauses, count), bool)
         begins = trie.opens.take(numbers[:-1]) & trie.follows.take(numbers[1:])
         places = np.flatnonzero(begins != 0)
         states: npt.NDArray[np.int32] = numbers.take(places).astype(np.int32)
         while len(places):
-            self._mark(found, owners.take(places), states)
+            yield from self._ending(owners.take(places), states, count)
             places = places + 1
             after = trie.base.take(states) + numbers.take(places)
             goes_on = np.flatnonzero(trie.check.take(after) == states)
             places, states = places.take(goes_on), after.take(goes_on)
-        return found
 
-    def _letters(self, texts: pa.Array) -> tuple[npt.NDArray[np.uint16], npt.NDArray[np.int32]]:
-        """Return the texts end to end, each ended by 0: numbers of characters, and whose."""
+    def _met(self, hits: Hits, count: int) -> list[Indexes]:
+        """Return for each need the texts with a word of every clause of it."""
+        hits.sort()
+        hits = hits[np.r_[True, hits[1:] != hits[:-1]][: len(hits)]]
+        clauses = np.arange(self._clauses + 1) * count
+        ends = pairwise(np.searchsorted(hits, clauses.astype(hits.dtype)).tolist())
+        found = [
+            hits[start:end].astype(np.int64) - clause
+            for (start, end), clause in zip(ends, clauses.tolist(), strict=False)
+        ]
+        return [_all_of([found[clause] for clause in need], count) for need in self._wanted]
+
+    def _letters(
+        self, texts: pa.Array, first: int, kind: type[np.integer[Any]]
+    ) -> tuple[npt.NDArray[np.uint16], Hits]:
+        """Return the texts end to end, each ended by 0: numbers of characters, and whose.
+
+        Args:
+            first: the place of the first text.
+        """
         listed = pa.LargeListArray.from_arrays([0, len(texts)], texts)
         joined = pc.binary_join(listed, pa.scalar("\0", texts.type))
         codes = np.frombuffer((joined[0].as_py() + "\0").encode("utf-32-le"), np.uint32)
         lengths = pc.utf8_length(texts).to_numpy(zero_copy_only=False) + 1
-        owners = np.repeat(np.arange(len(texts), dtype=np.int32), lengths)
+        owners = np.repeat(np.arange(first, first + len(texts), dtype=kind), lengths)
         return self._number.take(codes), owners
 
-    def _mark(
-        self,
-        found: npt.NDArray[np.bool_],
-        owners: npt.NDArray[np.int32],
-        states: npt.NDArray[np.int32],
-    ) -> None:
-        """Mark the clauses of words that end in these states of these texts."""
-        trie, cells, width = self._trie, found.reshape(-1), found.shape[1]
+    def _ending(self, owners: Hits, states: npt.NDArray[np.int32], count: int) -> Iterator[Hits]:
+        """Yield the texts of words that end in these states, with their clauses."""
+        trie = self._trie
         first = trie.first.take(states)
         ends = np.flatnonzero(first >= 0)
-        cells[first.take(ends) * np.int64(width) + owners.take(ends)] = True
-        many = np.flatnonzero(trie.further.take(states))
-        counts = trie.further.take(states.take(many))
+        owners, states = owners.take(ends), states.take(ends)
+        yield first.take(ends).astype(owners.dtype) * count + owners
+        further = trie.further.take(states)
+        many = np.flatnonzero(further)
+        begins, counts = trie.begins.take(states.take(many)), further.take(many)
         offsets = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
-        others = np.repeat(trie.begins.take(states.take(many)), counts) + offsets
-        cells[trie.others.take(others) * np.int64(width) + np.repeat(owners.take(many), counts)] = (
-            True
-        )
+        others = trie.others.take(np.repeat(begins, counts) + offsets).astype(owners.dtype)
+        yield others * count + np.repeat(owners.take(many), counts)
 
 
-def _all_of(clauses: Sequence[int], found: npt.NDArray[np.bool_]) -> Indexes:
-    if not clauses:
-        return np.arange(found.shape[1])
-    meets = found[clauses[0]]
-    for clause in clauses[1:]:
-        meets = meets & found[clause]
-    return np.flatnonzero(meets)
+def _all_of(found: Sequence[Indexes], count: int) -> Indexes:
+    """Return the texts that are in every list; none of the lists says all."""
+    if not found:
+        return np.arange(count)
+    texts = found[0]
+    for others in found[1:]:
+        if not len(texts) or not len(others):
+            return _NONE
+        texts = np.intersect1d(texts, others, assume_unique=True)
+    return texts
 
 
 def _numbers(words: Words, folding: Folding, hidden: str) -> npt.NDArray[Any]:

@@ -110,16 +110,16 @@ def selling_chain(sheet: Sheet, settings: Settings) -> Found:
     held = begun & (missing > 0)
     messages = np.unique(np.concatenate([at[is_there & held] for at, is_there in shown]))
     figures = {
-        f"missing_{language}": Figure(held, _names(which, separator)[missing])
+        f"missing_{language}": Figure(held, missing, _names(which, separator))
         for which, language, separator in ((1, "zh", "、"), (2, "en", ", "))
     }
     return Found(held, messages, [(act, held) for act, *_ in STEPS], figures)
 
 
-def _names(which: int, separator: str) -> Any:
+def _names(which: int, separator: str) -> list[str]:
     """Return the names of the steps of each set of missing ones."""
     sets = [[step for at, step in enumerate(STEPS) if bits >> at & 1] for bits in range(8)]
-    return np.array([separator.join(step[which] for step in steps) for steps in sets], object)
+    return [separator.join(str(step[which]) for step in steps) for steps in sets]
 
 
 def single_emoji(sheet: Sheet, settings: Settings) -> Found:
@@ -130,7 +130,8 @@ def single_emoji(sheet: Sheet, settings: Settings) -> Found:
         return _tested(texts, pc.less_equal(trimmed, _SHORT), is_bare)
 
     emoji = sheet.lines_with(pc.equal(sheet.lines["kind"], "emoji"))
-    return _listed(sheet, _answers(sheet) & (emoji | _agent_texts(sheet, bare)))
+    answers = _answers(sheet)
+    return _listed(sheet, answers & emoji | _agent_texts(sheet, answers & ~emoji, bare))
 
 
 def one_word(sheet: Sheet, settings: Settings) -> Found:
@@ -151,17 +152,18 @@ def one_word(sheet: Sheet, settings: Settings) -> Found:
     names = [act.name for act in sheet.scanner.acts if act.role == "agent"]
     allowed = sum(1 << bit for bit, name in enumerate(names) if name in CURT)
     curt = (sheet.masks & np.uint64(~allowed & (1 << 64) - 1)) == 0
-    return _listed(sheet, _answers(sheet) & text & curt & _agent_texts(sheet, short))
+    return _listed(sheet, _agent_texts(sheet, _answers(sheet) & text & curt, short))
 
 
 def recalled(sheet: Sheet, settings: Settings) -> Found:
     """The agent took a message back."""
 
     def gone(texts: pa.Array) -> Flags:
-        near = pc.match_substring_regex(texts, "撤回了一条消息|recalled", ignore_case=True)
-        return _tested(texts, near, is_recall)
+        zh = pc.match_substring(texts, "撤回了一条消息")
+        en = pc.match_substring_regex(texts, "(?i)recalled")
+        return _tested(texts, pc.or_(zh, en), is_recall)
 
-    return _listed(sheet, sheet.of_role("agent") & _agent_texts(sheet, gone))
+    return _listed(sheet, _agent_texts(sheet, sheet.of_role("agent"), gone))
 
 
 def left_unanswered(sheet: Sheet, settings: Settings) -> Flags:
@@ -182,16 +184,29 @@ def unlike_product(sheet: Sheet, settings: Settings) -> Flags:
 def repeated_phrase(sheet: Sheet, settings: Settings) -> Flags:
     """Sessions with a text of the agent so many times."""
     messages, texts, codes = sheet.said["agent"]
-    trimmed = pc.utf8_trim_whitespace(texts)
-    if pc.any(pc.not_equal(pc.binary_length(trimmed), pc.binary_length(texts))).as_py():
-        codes = trimmed.dictionary_encode().indices.to_numpy().astype(np.int64)[codes]
-    width = np.int64(len(texts) + 1)
-    pairs = np.sort(sheet.session[messages] * width + codes)
+    same = _same_trimmed(texts)[codes]
     times = max(int(np.ceil(settings["times"])), 1)
+    often = np.flatnonzero(np.bincount(same)[same] >= times)
+    width = np.int64(2 * len(texts) + 1)
+    pairs = np.sort(sheet.session[messages[often]] * width + same[often])
     again = pairs[times - 1 :] == pairs[: max(len(pairs) - times + 1, 0)]
     found = np.zeros(sheet.sessions, bool)
     found[pairs[times - 1 :][again] // width] = True
     return found
+
+
+def _same_trimmed(texts: pa.Array) -> Numbers:
+    """Return a number for each distinct text; texts that are one but for their ends share it."""
+    numbers = np.arange(len(texts))
+    trimmed = pc.utf8_trim_whitespace(texts)
+    changed = pc.not_equal(pc.binary_length(trimmed), pc.binary_length(texts))
+    odd = np.flatnonzero(changed.to_numpy(zero_copy_only=False))
+    if len(odd):
+        forms = trimmed.take(pa.array(odd)).dictionary_encode()
+        written = pc.fill_null(pc.index_in(texts, forms.dictionary), -1).to_numpy()
+        numbers[written >= 0] = len(texts) + written[written >= 0]
+        numbers[odd] = len(texts) + forms.indices.to_numpy()
+    return numbers
 
 
 def _by_session(sheet: Sheet, sessions: Numbers, values: Any) -> tuple[Flags, Any]:
@@ -219,11 +234,15 @@ def _answers(sheet: Sheet) -> Flags:
     return flags
 
 
-def _agent_texts(sheet: Sheet, tell: Callable[[pa.Array], Flags]) -> Flags:
-    """By message: its text, of an agent, is told."""
-    messages, texts, _ = sheet.said["agent"]
-    flags = np.zeros(len(sheet.rows), bool)
-    flags[messages] = tell(texts)[sheet.codes[messages]]
+def _agent_texts(sheet: Sheet, among: Flags, tell: Callable[[pa.Array], Flags]) -> Flags:
+    """By message: it is among some of an agent, and its text is told; only theirs are asked."""
+    messages, texts = np.flatnonzero(among), sheet.said["agent"][1]
+    codes = sheet.codes[messages]
+    flags, told = np.zeros(len(among), bool), np.zeros(len(texts), bool)
+    told[codes] = True
+    asked = np.flatnonzero(told)
+    told[asked] = tell(texts.take(pa.array(asked)))
+    flags[messages] = told[codes]
     return flags
 
 

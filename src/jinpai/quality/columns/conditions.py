@@ -18,10 +18,20 @@ __all__ = ["Figure", "Found", "acted", "joined", "matched", "turned"]
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure of the reason, by session: its value where it has one."""
+    """A figure of the reason, by session: its value where it has one.
+
+    Attributes:
+        names: where there are any, the values are places in them.
+    """
 
     held: Flags
     values: Any
+    names: Sequence[str] | None = None
+
+    @property
+    def told(self) -> Any:
+        """The values, by name where they have names."""
+        return self.values if self.names is None else np.array(self.names, object)[self.values]
 
 
 @dataclass(frozen=True)
@@ -105,5 +115,5 @@ def joined(parts: Sequence[Found], sheet: Sheet, wants_all: bool) -> Found:
 
 
 def _over(before: Figure, after: Figure) -> Figure:
-    values = np.where(after.held, after.values, np.asarray(before.values, object))
+    values = np.where(after.held, after.told, np.asarray(before.told, object))
     return Figure(before.held | after.held, values)

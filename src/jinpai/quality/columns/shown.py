@@ -88,6 +88,7 @@ def _reasons(
         for first in firsts.tolist()
     ]
     known = {"order": ""} | {name: shown(value) for name, value in rule.settings.items()}
+    known = {name: value for name, value in known.items() if _is_told(rule, name)}
     both = [reasons(rule, known | figures) for figures in told]
     zh, en = (pa.array([pair[place] for pair in both], pa.string()) for place in (0, 1))
     return zh.take(pa.array(which)), en.take(pa.array(which))
@@ -109,6 +110,8 @@ def _combined(columns: Sequence[Numbers], count: int) -> tuple[Numbers, Numbers]
 def _counted(figure: Figure, sessions: Numbers) -> tuple[Numbers, list[Any]]:
     """Return which distinct value a figure has in some sessions, and the values; 0 is none."""
     values, held = figure.values[sessions], figure.held[sessions]
+    if figure.names is not None:
+        return np.where(held, values + 1, 0), [None, *figure.names]
     if values.dtype == object:
         values[~held] = None
         return _listed(values.tolist())
@@ -133,12 +136,13 @@ def _told(value: Any) -> str:
 def _evidence(messages: Numbers, acts: Sequence[tuple[str, Flags]], sheet: Sheet) -> pa.StructArray:
     """Return messages as evidence, with the characters that show the first act they have."""
     starts, ends = np.zeros(len(messages), np.int64), np.full(len(messages), -1, np.int64)
+    rest = np.arange(len(messages))
     for act, held in acts:
-        own = np.flatnonzero((ends < 0) & sheet.has(act)[messages])
-        own = own[held[sheet.session[messages[own]]]]
+        has = sheet.has(act)[messages[rest]]
+        has &= held[sheet.session[messages[rest]]]
+        own, rest = rest[has], rest[~has]
         if len(own):
             starts[own], ends[own] = _spans(act, sheet.codes[messages[own]], sheet)
-    rest = np.flatnonzero(ends < 0)
     ends[rest] = sheet.lengths[messages[rest]]
     rows = pa.array(sheet.rows[messages])
     return _struct(

@@ -56,12 +56,16 @@ def _search(named: str, texts: pa.Array, places: Numbers, starts: Numbers, ends:
     if not len(hit):
         return
     texts, spans = texts.take(pa.array(hit)), spans[hit]
-    data = np.frombuffer(texts.buffers()[2], np.uint8)
-    before = np.r_[0, np.cumsum((data & 0xC0) != 0x80)]  # characters before each byte
-    base = np.frombuffer(texts.buffers()[1], np.int64)[texts.offset :][: len(texts)]
-    first = base + spans[:, 0]
-    starts[places[hit]] = before[first] - before[base]
-    ends[places[hit]] = before[first + spans[:, 1]] - before[base]
+    # The texts cut in three each, where the pattern begins and ends: how long the pieces are.
+    bounds = np.frombuffer(texts.buffers()[1], np.int64)[texts.offset :][: len(texts) + 1]
+    cuts = np.column_stack(
+        [bounds[:-1], bounds[:-1] + spans[:, 0], bounds[:-1] + spans.sum(axis=1)]
+    )
+    offsets = pa.py_buffer(np.append(cuts, bounds[-1]))
+    pieces = pa.LargeStringArray.from_buffers(3 * len(texts), offsets, texts.buffers()[2])
+    lengths = pc.utf8_length(pieces).to_numpy().reshape(-1, 3)
+    starts[places[hit]] = lengths[:, 0]
+    ends[places[hit]] = lengths[:, 0] + lengths[:, 1]
 
 
 def _one_by_one(
