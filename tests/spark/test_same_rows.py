@@ -80,7 +80,7 @@ def test_books_balance_and_keys_are_apart(both: Both) -> None:
 
 
 def test_published_files_are_the_same(both: Both, tmp_path: Path) -> None:
-    schemas = stored_schemas(both.runs)
+    schemas = stored_schemas()
     for name in ("rounds", "judged_orders"):
         sql = bucketed(name, 2_900)
         made = {
