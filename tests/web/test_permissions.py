@@ -18,6 +18,8 @@ PATHS = {
     "job": "/jobs/999",
     "job_events": "/jobs/999/events",
     "job_file": "/jobs/999/file",
+    "trial": "/trials/999",
+    "trial_events": "/trials/999/events",
     "agent": "/agents/nobody",
     "metric": "/metrics/sales_amount",
     "conversation": "/conversations/nobody?day=2026-03-01",

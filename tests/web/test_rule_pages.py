@@ -13,6 +13,8 @@ import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
+from jinpai.jobs.batches import FOLDER
+from jinpai.jobs.worker import Worker
 from jinpai.quality.book import load_book
 from jinpai.quality.names import RULES_FILE
 from jinpai.store import events_of
@@ -41,6 +43,15 @@ def post(browser: TestClient, path: str, **fields: Any) -> Any:
     return browser.post(path, data={"csrf": token(browser), **fields})
 
 
+def worked(shop: Path) -> int:
+    """Let a worker do what waits; returns how much that was."""
+    worker = Worker(shop)
+    try:
+        return worker.drain()
+    finally:
+        worker.close()
+
+
 @pytest.fixture
 def own(shop: Path) -> Iterator[Path]:
     """The workspace's own rules: none before and none afterwards."""
@@ -64,16 +75,18 @@ def labelled(waits: dict[int, bool]) -> bytes:
 
 
 @pytest.mark.parametrize("pack", [bytes, gzip.compress])
-def test_a_labelled_file_says_how_right_the_rules_are(enter: Enter, pack: Any) -> None:
+def test_a_labelled_file_says_how_right_the_rules_are(enter: Enter, shop: Path, pack: Any) -> None:
     browser = enter("inspector")
     file = pack(labelled({5: False, 15: True, 22: False, 30: True, 50: True}))
-    answer = browser.post(
-        "/rule-tests",
+    place = browser.post(
+        "/rule-tests/file",
         data={"csrf": token(browser), "curve": "ignored.seconds"},
         files={"file": ("mine.jsonl", file)},
-        headers=JSON,
-    )
-    tables = answer.json()["tables"]
+    ).headers["location"]
+    assert "data-job-events" in browser.get(place).text
+    assert worked(shop) == 1
+    assert not list((shop / FOLDER).iterdir())  # the file is not kept
+    tables = browser.get(place, headers=JSON).json()["tables"]
     (row,) = [one for one in tables["figures"]["rows"] if one["right"] == 2]
     # Above 20 s it finds 22, 30 and 50: two of them rightly, and misses the 15.
     assert (row["wrong"], row["missed"]) == (1, 1)
@@ -85,38 +98,45 @@ def test_a_labelled_file_says_how_right_the_rules_are(enter: Enter, pack: Any) -
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
-def test_a_file_that_is_none_is_refused(enter: Enter, language: str) -> None:
+def test_a_file_that_is_none_is_refused(enter: Enter, shop: Path, language: str) -> None:
     browser = enter("owner")
     answer = browser.post(
-        f"/rule-tests?lang={language}",
+        "/rule-tests/file",
         data={"csrf": token(browser)},
         files={"file": ("<b>mine</b>.jsonl", b"nonsense")},
     )
-    assert answer.status_code == 400
-    assert "labelled.jsonl" in answer.text
-    assert "<b>mine" not in answer.text
-    assert tempfile.gettempdir() not in answer.text
+    worked(shop)
+    page = browser.get(f"{answer.headers['location']}?lang={language}")
+    assert "labelled.jsonl" in page.text
+    assert "<b>mine" not in page.text
+    assert tempfile.gettempdir() not in page.text
+    assert not list((shop / FOLDER).iterdir())
 
 
-def test_a_file_that_would_grow_is_refused(enter: Enter) -> None:
+def test_a_file_that_would_grow_is_refused(enter: Enter, shop: Path) -> None:
     browser = enter("owner")
-    for file in (gzip.compress(bytes(257 << 20), 1), bytes(33 << 20)):
-        answer = browser.post(
-            "/rule-tests?lang=en",
-            data={"csrf": token(browser)},
-            files={"file": ("x.jsonl.gz", file)},
-        )
-        assert answer.status_code == 400
-        assert "The file is larger than" in answer.text
+
+    def sent(file: bytes) -> Any:
+        files = {"file": ("x.jsonl.gz", file)}
+        return browser.post("/rule-tests/file?lang=en", data={"csrf": token(browser)}, files=files)
+
+    large = sent(bytes(33 << 20))
+    assert (large.status_code, "The file is larger than 32 MB" in large.text) == (400, True)
+    grows = sent(gzip.compress(bytes(257 << 20), 1)).headers["location"]
+    worked(shop)
+    assert "The file is larger than 256 MB" in browser.get(f"{grows}?lang=en").text
 
 
-def test_the_rulings_test_the_rules(enter: Enter) -> None:
+def test_the_rulings_test_the_rules(enter: Enter, shop: Path) -> None:
     browser = enter("owner")
     path = "/findings?from=2026-03-01&to=2026-03-14&code=ignored&findings.cols=finding_id"
     rows = browser.get(path, headers=JSON).json()["tables"]["findings"]["rows"]
     for row, verdict in zip(rows[-2:], ("right", "wrong"), strict=True):
         post(browser, f"/findings/{row['finding_id']}/rulings", verdict=verdict)
-    told = browser.get("/rule-tests?curve=ignored.seconds&lang=en", headers=JSON).json()
+    place = "/rule-tests?curve=ignored.seconds&lang=en"
+    assert post(browser, place).status_code == 303
+    assert worked(shop) == 1
+    told = browser.get(place, headers=JSON).json()
     (row,) = [r for r in told["tables"]["figures"]["rows"] if r["rule"] == "Ignores the buyer"]
     assert row["right"] >= 1
     assert row["wrong"] >= 1
@@ -125,7 +145,9 @@ def test_the_rulings_test_the_rules(enter: Enter) -> None:
     assert browser.get("/rule-tests?curve=none.seconds").status_code == 404
 
 
-def test_rules_are_looked_over_and_tried_without_being_saved(enter: Enter, own: Path) -> None:
+def test_rules_are_looked_over_and_tried_without_being_saved(
+    enter: Enter, own: Path, shop: Path
+) -> None:
     browser = enter("inspector")
     told = {
         "x: 3": "write CODE",
@@ -139,11 +161,13 @@ def test_rules_are_looked_over_and_tried_without_being_saved(enter: Enter, own: 
     for text, said in told.items():
         answer = post(browser, "/rule-editor/check?lang=en", text=text)
         assert (answer.status_code, said in answer.text) == (200, True), text
-    found = browser.post(
-        "/rule-editor/diff?lang=en",
-        data={"csrf": token(browser), "text": "ignored: {drop: true}"},
-        headers=JSON,
-    ).json()["tables"]
+    wrong = post(browser, "/rule-editor/diff?lang=en", text="x: 3")
+    assert (wrong.status_code, "write CODE" in wrong.text) == (200, True)
+    place = post(browser, "/rule-editor/diff", text="ignored: {drop: true}").headers["location"]
+    assert worked(shop) == 1
+    found = browser.get(f"{place}?lang=en", headers=JSON).json()["tables"]
+    part = browser.get(f"{place}?lang=en", headers={"hx-target": "diff"}).text
+    assert "<html" not in part
     (row,) = found["rules"]["rows"]
     assert (row["rule"], row["after"], row["gained"]) == ("Ignores the buyer", 0, 0)
     assert row["before"] == row["lost"] > 0
@@ -174,8 +198,11 @@ def test_rules_are_saved_with_their_audit_entry(
     assert post(browser, "/rule-editor", seen=seen(), text="").status_code == 303
 
 
-def test_training_cases_are_masked_and_go_as_a_file(enter: Enter, app: FastAPI) -> None:
+def test_training_cases_are_masked_and_go_as_a_file(enter: Enter, shop: Path) -> None:
     browser, path = enter("inspector"), "/cases?code=ignored&n=1&from=2026-03-01&to=2026-03-14"
+    assert browser.get(path.replace("/cases?", "/cases/pack?")).status_code == 404
+    assert post(browser, path).status_code == 303
+    assert worked(shop) == 1
     (lesson,) = browser.get(path, headers=JSON).json()["lessons"]
     assert (lesson["rule"], len(lesson["bad"])) == ("ignored", 1)
     assert any(message["is_evidence"] for message in lesson["bad"][0]["messages"])
@@ -190,3 +217,18 @@ def test_training_cases_are_masked_and_go_as_a_file(enter: Enter, app: FastAPI) 
     assert browser.get("/cases?n=99").status_code == 400
     assert browser.get("/cases?n=1&code=none").status_code == 404
     assert browser.get("/cases?lang=en").status_code == 200
+
+
+def test_a_trial_is_for_those_who_may_ask_for_it(enter: Enter, shop: Path) -> None:
+    """Settings are the owner's: an inspector learns nothing of what was tried of them."""
+    owner, inspector = enter("owner"), enter("inspector")
+    post(owner, "/settings/preview", name="session_gap", value="20 min")
+    number = owner.get("/jobs", headers=JSON).json()["tables"]["jobs"]["rows"][0]["id"]
+    for path in (f"/trials/{number}", f"/trials/{number}/events", "/trials/99999"):
+        assert inspector.get(path).status_code == 404
+    assert post(inspector, f"/trials/{number}/cancel").status_code == 404
+    assert owner.get(f"/trials/{number}").headers["location"].startswith("/settings/preview?")
+    assert post(owner, f"/trials/{number}/cancel").status_code == 303
+    assert worked(shop) == 0
+    place = owner.get(f"/trials/{number}").headers["location"]
+    assert owner.get(place, headers=JSON).json()["trial"]["state"] == "cancelled"

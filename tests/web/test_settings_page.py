@@ -9,6 +9,7 @@ import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
+from jinpai.jobs.worker import Worker
 from jinpai.settings import REGISTRY
 from jinpai.store import events_of
 from jinpai.workspace_config import load_config
@@ -61,7 +62,19 @@ def test_what_cannot_be_is_refused_and_shown_again(enter: Enter, shop: Path) -> 
 
 def test_a_change_is_tried_before_it_is_saved(enter: Enter, shop: Path) -> None:
     browser, history = enter("owner"), load_config(shop).history()
-    told = browser.get("/settings/preview?name=session_gap&value=30+min", headers=JSON).json()
+    place = "/settings/preview?name=session_gap&value=30%20min"
+    token = browser.get("/account").text.split('<meta name="csrf" content="')[1].split('"')[0]
+    form = {"csrf": token, "name": "session_gap", "value": "30 min", "place": "all"}
+    assert browser.get(place, headers=JSON).json()["trial"]["state"] == "none"
+    assert browser.post("/settings/preview", data=form).headers["location"] == place
+    waits = browser.get(place, headers=JSON | {"hx-target": "preview"}).json()["trial"]
+    assert waits["state"] == "queued"
+    browser.post("/settings/preview", data=form)  # asked again, it is not worked out twice
+    worker = Worker(shop)
+    assert worker.drain() == 1
+    worker.close()
+    told = browser.get(place, headers=JSON).json()
+    assert told["trial"]["state"] == "done"
     rows = told["tables"]["preview"]["rows"]
     # Longer sessions cut off fewer answers: fewer rounds stay unanswered, none more.
     (shop_row,) = [row for row in rows if row["metric"] == "未回复轮数" and row["agent"] == "全店"]

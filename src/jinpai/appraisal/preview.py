@@ -18,7 +18,7 @@ from jinpai.settings import Settings, Value, parse
 if TYPE_CHECKING:
     from jinpai.workspace import Workspace
 
-__all__ = ["Changed", "SettingPreview", "preview_setting"]
+__all__ = ["Changed", "SettingPreview", "checked_value", "preview_setting"]
 
 # Findings are of the run's own rules and rulings: what would become of them is not worked out.
 _LEFT_OUT = ("quality_score", "violation_sessions_rate")
@@ -68,7 +68,7 @@ def preview_setting(
     Raises:
         UsageError: no run yet; a setting that acts at the import; SettingError: a value it refuses.
     """
-    written = _checked(name, value)
+    written = checked_value(name, value)
     with workspace.derived(shop_id) as (engine, shops, snapshot):
         (shop,) = shops
         own = Settings.of(shop.settings)
@@ -88,7 +88,8 @@ def preview_setting(
     return _beside(name, values, (first, last), before, after)
 
 
-def _checked(name: str, value: Value) -> Value:
+def checked_value(name: str, value: Value) -> Value:
+    """Return a value as it is written; raises UsageError for one that cannot be tried."""
     if name in AT_IMPORT:
         raise UsageError(
             f"{name} acts when files are imported; its effect cannot be shown beforehand.",

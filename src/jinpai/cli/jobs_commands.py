@@ -90,6 +90,7 @@ def _row(job: Job) -> tuple[Any, ...]:
         "run": say("run", "计算"),
         "qc": say("inspection", "质检"),
         "report": say("report", "报告"),
+        "trial": say("trial", "试算"),
     }
     states = {
         "queued": say("waiting", "排队中"),

@@ -17,6 +17,7 @@ from jinpai.errors import UnknownName, UsageError
 from jinpai.import_report import import_json
 from jinpai.importing import Imported
 from jinpai.jobs.batches import batch_of
+from jinpai.jobs.trials import TRIAL_FILE, work_out
 from jinpai.jobs.watch import put_away
 from jinpai.tables.undo import undo
 from jinpai.toml_file import write_whole
@@ -59,6 +60,9 @@ def mapping_path(root: Path, name: str) -> Path:
 
 def tidy(kind: str, args: Mapping[str, Any], root: Path, error: Exception | None) -> None:
     """Put away what an import took, once its job is over: before that it could not be repeated."""
+    if kind == "trial" and "batch" in args:
+        with suppress(UnknownName):
+            batch_of(root, args["batch"]).delete()
     if kind != "import":
         return
     for one in args.get("paths", ()):
@@ -171,6 +175,14 @@ def _report(workspace: Workspace, args: Mapping[str, Any], job_id: int, tell: Te
     return {"file": f"report.{suffix}"}
 
 
+def _trial(workspace: Workspace, args: Mapping[str, Any], job_id: int, tell: Tell) -> _Made:
+    found = work_out(workspace, args, tell)
+    folder = folder_of(workspace.root, job_id)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    write_whole(folder / TRIAL_FILE, json.dumps(found, ensure_ascii=False))
+    return {"of": args["of"]}
+
+
 _KINDS: dict[str, Callable[[Workspace, Mapping[str, Any], int, Tell], _Made]] = {
     "import": _import,
     "look": _look,
@@ -178,4 +190,5 @@ _KINDS: dict[str, Callable[[Workspace, Mapping[str, Any], int, Tell], _Made]] = 
     "run": _run,
     "qc": _inspect,
     "report": _report,
+    "trial": _trial,
 }

@@ -35,6 +35,7 @@ from jinpai.jobs.work import do, sweep_reports, tidy
 from jinpai.store import Store, open_store
 from jinpai.store.jobs import (
     ACTIVE,
+    BESIDE,
     Ended,
     Job,
     add_job,
@@ -55,7 +56,7 @@ _LOG = logging.getLogger("jinpai.jobs")
 _LOCK = "jobs.lock"
 _TELL_EVERY = 0.3
 _POLL, _MINUTE = 1.0, 60.0
-_LANES = 2  # dry runs, all others
+_LANES = 2  # dry runs and trials, all others
 NIGHTLY = "nightly"
 _UNEXPECTED = (
     "内部出错，详情见服务器日志。",
@@ -137,7 +138,7 @@ class Worker:
         """
         with self.store.read() as session:
             job = session.get(Job, job_id)
-            looks = job is not None and job.kind == "look"
+            looks = job is not None and job.kind in BESIDE
         following: int | None = job_id
         while following is not None and self._work(following) and not self._stop.is_set():
             with self.store.read() as session:
@@ -249,7 +250,7 @@ class Worker:
         self._follow(config.jobs.watched(self.root))
         with self.store.read() as session:
             active = jobs_of(session, states=ACTIVE, limit=1000)
-            recent = jobs_of(session, kinds=["look", "import"], limit=200)
+            recent = jobs_of(session, kinds=["look", "import", "trial"], limit=200)
         sweep_reports(self.root)
         sweep(self.root, {str(job.args.get("batch")) for job in (*active, *recent)})
 

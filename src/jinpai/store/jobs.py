@@ -2,7 +2,7 @@
 
 The store knows every job for good; the queue that wakes the worker (`jinpai.jobs`) is made anew
 from it whenever they differ. The database itself lets one job of a workspace run at a time, and one
-dry run beside it.
+dry run or trial beside it.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from jinpai.store.events import log_event
 
 __all__ = [
     "ACTIVE",
+    "BESIDE",
     "KINDS",
     "Ended",
     "Job",
@@ -38,20 +39,22 @@ __all__ = [
     "tell",
 ]
 
-Kind = Literal["look", "import", "undo", "run", "qc", "report"]
-KINDS: tuple[Kind, ...] = ("look", "import", "undo", "run", "qc", "report")
+Kind = Literal["look", "import", "undo", "run", "qc", "report", "trial"]
+KINDS: tuple[Kind, ...] = ("look", "import", "undo", "run", "qc", "report", "trial")
+BESIDE = ("look", "trial")  # change nothing, and somebody waits for them: a lane of their own
 Ended = Literal["done", "failed", "cancelled"]
 ACTIVE = ("queued", "running")
 _AGAIN = ("failed", "cancelled", "interrupted")
-_CHANGING = text("state = 'running' and kind <> 'look'")
-_LOOKING = text("state = 'running' and kind = 'look'")
+_CHANGING = text("state = 'running' and kind not in ('look', 'trial')")
+_LOOKING = text("state = 'running' and kind in ('look', 'trial')")
 
 
 class Job(Base):
     """One piece of work.
 
     Attributes:
-        kind: look (a dry run of an import), import, undo, run, qc (inspect and run), report.
+        kind: look (a dry run of an import), import, undo, run, qc (inspect and run), report,
+            trial (what a setting, rules or cases would be; see `jobs.trials`).
         args: what it works on, JSON.
         state: queued, running, done, failed, cancelled; interrupted is one whose worker was killed.
         asked_by: login of the person, or the program (``nightly``, ``watch``, ``command line``).
@@ -66,7 +69,9 @@ class Job(Base):
 
     __tablename__ = "jobs"
     __table_args__ = (
-        CheckConstraint("kind in ('look', 'import', 'undo', 'run', 'qc', 'report')", name="kind"),
+        CheckConstraint(
+            "kind in ('look', 'import', 'undo', 'run', 'qc', 'report', 'trial')", name="kind"
+        ),
         CheckConstraint(
             "state in ('queued', 'running', 'done', 'failed', 'cancelled', 'interrupted')",
             name="state",
@@ -115,13 +120,13 @@ def add_job(
     by: str,
     retry_of: int | None = None,
 ) -> Job:
-    """Put a job into the queue; what it works on is in the event log, its looks are not."""
+    """Put a job into the queue; what it works on is in the event log, what is only tried is not."""
     job = Job(
         kind=kind, args=dict(args), state="queued", asked_by=by, asked_at=now(), retry_of=retry_of
     )
     session.add(job)
     session.flush()
-    if kind != "look":
+    if kind not in BESIDE:
         facts = {"kind": kind, "retry_of": retry_of}
         log_event(session, actor=by, kind="job.asked", subject=f"job:{job.id}", after=facts)
     return job
@@ -155,17 +160,17 @@ def jobs_of(
 
 
 def queued_ids(session: Session, *, looks: bool | None = None) -> list[int]:
-    """Return the jobs that wait, the oldest first: all, the dry runs only, or all but those."""
+    """Return the jobs that wait, the oldest first: all, those of `BESIDE`, or all but those."""
     query = select(Job.id).where(Job.state == "queued").order_by(Job.id)
     if looks is not None:
-        query = query.where((Job.kind == "look") == looks)
+        query = query.where(Job.kind.in_(BESIDE) == looks)
     return list(session.scalars(query))
 
 
 def claim(session: Session, job_id: int) -> bool:
     """Begin a job that waits; False when it waits no more, or another one is at work.
 
-    Dry runs and jobs that change something do not stand in each other's way.
+    Dry runs or trials do not stand in the way of jobs that change something.
     """
     at = now()
     wanted = update(Job).where(Job.id == job_id, Job.state == "queued")
@@ -199,7 +204,7 @@ def finish(
     job.error_zh, job.error_en = error or (None, None)
     if state == "done":
         job.share = 1.0
-    if job.kind != "look":
+    if job.kind not in BESIDE:
         log_event(session, actor="worker", kind=f"job.{state}", subject=f"job:{job_id}")
 
 

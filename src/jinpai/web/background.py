@@ -96,7 +96,9 @@ def about(page: Page, job: Job) -> str:
     if job.state == "queued" and not is_working(page.reader.root):
         return w("jobs_no_worker")
     if job.is_active:
-        return w("job_stopping") if job.wants_cancel else job.step or ""
+        if job.wants_cancel:
+            return w("job_stopping")
+        return w("trial_step", n=job.step) if job.kind == "trial" and job.step else job.step or ""
     if job.state != "done":
         return ""
     if job.kind in ("look", "import"):
@@ -106,6 +108,8 @@ def about(page: Page, job: Job) -> str:
         return w(f"job_did_{result['mode']}", checks=result["checks"])
     if job.kind == "undo":
         return w("job_did_undo", state=result["number"])
+    if job.kind == "trial":
+        return w("job_did_trial")
     return w("job_did_report")
 
 

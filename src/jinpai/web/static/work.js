@@ -20,7 +20,13 @@
     if (job.share === null) bar.removeAttribute("value"); else bar.value = job.share;
     card.querySelector("[data-job-state]").textContent = job.state_text;
     card.querySelector("[data-job-about]").textContent = job.about || "\u00a0";
-    if (!job.is_active) { source.close(); location.reload(); }
+    if (!job.is_active) { source.close(); over(card); }
+  }
+
+  // What came of it takes its place where it stands inside another page, whose typed text stays.
+  function over(card) {
+    const place = card.dataset.jobThen && card.closest("[aria-live]:not([data-job-events])");
+    if (place) htmx.ajax("GET", card.dataset.jobThen, { target: place }); else location.reload();
   }
 
   document.addEventListener("htmx:load", follow);

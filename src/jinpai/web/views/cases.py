@@ -11,12 +11,12 @@ from starlette.responses import Response
 
 from jinpai.errors import UnknownName, UsageError
 from jinpai.quality.book import book_id, load_book
-from jinpai.quality.cases import lessons, lessons_json
 from jinpai.quality.rule import Rule
 from jinpai.reports.training_pack import render_pack
 from jinpai.store import log_event
 from jinpai.web.contexts import Page, PageOf, View
-from jinpai.web.sessions import alone, sessions_of
+from jinpai.web.errors import NotFound
+from jinpai.web.trials import Trial, ask_trial, days_of, go_to, trial_of, trial_shown
 
 __all__ = ["router"]
 
@@ -30,24 +30,40 @@ def cases(page: PageOf) -> Response:
     """Offer rules and agents to choose from, and show the cases that were asked for."""
     w = page.w
     rules = _faults(page)
-    is_asked = "n" in page.query
-    found = _found(page, rules) if is_asked else []
+    trial = _trial(page, rules) if "n" in page.query else None
+    found = _lessons(trial)
     agents = sorted(one for one in page.sight.roster if page.sight.sees_agent(one))
     shown = {
         "rules": [(one.code, w.pick(one.zh, one.en)) for one in rules],
         "agents": [(one, page.sight.name(one)) for one in agents],
         "found": found,
-        "is_asked": is_asked,
+        "is_asked": trial is not None and trial.found is not None,
+        "trial": None if trial is None else trial_shown(page, trial, _start(page)),
         "most": _MOST,
         "many": _number(page),
     }
-    return page.show(View("cases.html.j2", w("cases"), data=shown, json={"lessons": found}))
+    told = {"lessons": found, "trial": shown["trial"]}
+    return page.show(View("cases.html.j2", w("cases"), data=shown, json=told))
+
+
+@router.post("/cases", name="cases_try")
+def cases_try(page: PageOf) -> Response:
+    """Ask for the cases of the address to be chosen."""
+    ask_trial(page, _trial(page, _faults(page)))
+    return go_to(page, page.here())
+
+
+def _start(page: Page) -> str:
+    """The address that asks for them: this page's, as a change."""
+    return page.here(format=None)
 
 
 @router.get("/cases/pack", name="cases_pack")
 def cases_pack(page: PageOf) -> Response:
     """Download the cases that were asked for as one HTML file."""
-    found, filters = _found(page, _faults(page)), page.filters
+    found, filters = _lessons(_trial(page, _faults(page))), page.filters
+    if not found:
+        raise NotFound
     with page.store.write() as session:
         log_event(
             session, actor=page.user.login, kind="cases.exported", subject="page:cases",
@@ -75,44 +91,23 @@ def _number(page: Page) -> int:
     return int(asked)
 
 
-def _found(page: Page, rules: Sequence[Rule]) -> Lessons:
-    """Return the lessons asked for, worked out once per run and question."""
-    code, agent = page.query.get("code", ""), page.query.get("agent") or None
+def _trial(page: Page, rules: Sequence[Rule]) -> Trial:
+    """Return the question the address asks; raises UnknownName, NotFound."""
+    code, agent = page.query.get("code", ""), page.query.get("agent") or ""
     by_code = {one.code: one for one in rules}
     if code and code not in by_code:
         raise UnknownName("rule", code, by_code)
-    if agent is not None:
+    if agent:
         page.sight.need_agent(agent)
-    number, filters = _number(page), page.filters
-    chosen = [by_code[code]] if code else list(rules)
-
-    def ask() -> Lessons:
-        with alone():
-            return _worked(page, chosen, agent, number)
-
-    book = book_id(page.reader.root)
-    question = ("cases", filters.shop_id, filters.period, filters.rule, code, agent, number, book)
-    return list(page.reader.kept(question, ask))
-
-
-def _worked(page: Page, chosen: Sequence[Rule], agent: str | None, number: int) -> Lessons:
-    filters, book = page.filters, load_book(page.reader.root)
-    names = {one: page.sight.name(one) for one in page.sight.roster}
-    found = lessons(
-        sessions_of(page, book.judge, book.scanner, filters.period), chosen, _credited(page),
-        agent=agent, bad=number, good=number,
-    )  # fmt: skip
-    return lessons_json(found, names, {act.name: (act.zh, act.en) for act in book.acts})
-
-
-def _credited(page: Page) -> set[tuple[str, str]]:
-    """The (buyer, account) of credited orders under the judge rule that was chosen."""
     filters = page.filters
-    sql = (
-        "select distinct buyer_id, agent_id from credits where status = 'credited'"
-        " and shop_id = $shop_id and judge_rule = $rule"
-    )
-    with page.reader.derived(filters.shop_id) as (engine, _, _snapshot):
-        values = {"shop_id": filters.shop_id, "rule": filters.rule}
-        rows = engine.fetch("credited buyers", sql, values).to_pylist()
-    return {(row["buyer_id"], row["agent_id"]) for row in rows}
+    args: dict[str, Any] = {
+        "shop": filters.shop_id,
+        "rule": filters.rule,
+        **days_of(filters.period),
+    }
+    args |= {"code": code, "agent": agent, "n": _number(page), "book": book_id(page.reader.root)}
+    return trial_of(page, "cases", args)
+
+
+def _lessons(trial: Trial | None) -> Lessons:
+    return [] if trial is None or trial.found is None else list(trial.found["lessons"])

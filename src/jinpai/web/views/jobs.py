@@ -24,7 +24,7 @@ from jinpai.web.import_tables import report_of, report_tables
 from jinpai.web.tables import Empty, Table
 from jinpai.workspace_config import load_config
 
-__all__ = ["router"]
+__all__ = ["router", "told_as_it_goes"]
 
 router = APIRouter()
 _LIST = 50
@@ -123,6 +123,11 @@ def job(page: PageOf, job: int) -> Response:
 async def job_events(page: PageOf, job: int) -> Response:
     """Send how far a job is whenever that changes, until it is over (server-sent events)."""
     await run_in_threadpool(find_job, page, job)
+    return told_as_it_goes(page, job)
+
+
+def told_as_it_goes(page: Page, job: int) -> Response:
+    """Return the answer that tells of a job until it is over."""
     headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
     return StreamingResponse(_news(page, job), media_type="text/event-stream", headers=headers)
 

@@ -4,27 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form
 from starlette.responses import RedirectResponse, Response
 
-from jinpai.errors import Conflict, JinpaiError, UsageError
-from jinpai.quality.acts.patterns import load_acts
-from jinpai.quality.book import Book, load_book, own_files
+from jinpai.errors import Conflict, UsageError
+from jinpai.jobs.trials import book_of
+from jinpai.quality.book import Book
 from jinpai.quality.inspect import lint
 from jinpai.quality.names import RULES_FILE, know_rules
-from jinpai.quality.rule import rules_with, shipped_rules
-from jinpai.quality.rule_diff import compare
+from jinpai.quality.rule import shipped_rules
 from jinpai.store import log_event
 from jinpai.web.cases import moment
 from jinpai.web.contexts import Page, PageOf, View
 from jinpai.web.own_file import as_lines, mark_of, replace_file, text_of_file
-from jinpai.web.sessions import alone, last_month, sessions_of
 from jinpai.web.tables import Cell, Column, Empty, Row, Table
+from jinpai.web.trials import Trial, ask_trial, asks_for_part, days_of, last_month, trial_of
 
-__all__ = ["router"]
+__all__ = ["diff_view", "router"]
 
 router = APIRouter()
 Typed = Annotated[str, Form(max_length=200_000)]
@@ -72,25 +72,34 @@ def rule_save(page: PageOf, seen: Seen, text: Typed = "") -> Response:
 
 @router.post("/rule-editor/diff", name="rule_diff")
 def rule_diff(page: PageOf, text: Typed = "") -> Response:
-    """Show what last month would look like under the rules that are typed; nothing is saved."""
-    w, period = page.w, last_month(page)
-    span = w.span(period.first, period.last)
-    shown: dict[str, Any] = {"span": span, "fault": "", "said": "", "examples": []}
-    found: Mapping[str, Any] = {"rules": [], "agents": [], "sessions": 0, "examples": []}
+    """Ask what last month would look like under the rules that are typed; nothing is saved."""
+    text = as_lines(text)
     try:
-        new = _book(page, as_lines(text))
-        old = load_book(page.reader.root)
-        with alone():
-            sessions = sessions_of(page, old.judge, old.scanner, period)
-            found = compare(sessions, old.judge, new.judge).to_json()
-    except JinpaiError as error:
-        shown["fault"] = w.pick(error.text_zh, str(error))
-    else:
+        _book(page, text)
+    except UsageError as error:
+        shown = {"fault": page.w.pick(error.text_zh, str(error)), "trial": None}
+        tables = [_diff_rules(page, ()), _diff_agents(page, ())]
+        return page.show(View("rule_diff.html.j2", page.w("rule_edit_title"), tables, data=shown))
+    args = {"text": text, "shop": page.filters.shop_id, **days_of(last_month(page))}
+    job = ask_trial(
+        page, trial_of(page, "rules", {**args, "own": mark_of(text_of_file(_file(page)))})
+    )
+    return RedirectResponse(page.url("trial", job=job), 303)
+
+
+def diff_view(page: Page, trial: Trial) -> View:
+    """Return what last month would look like, on a page of its own or under the editor."""
+    w, args = page.w, trial.args
+    span = w.span(date.fromisoformat(args["first"]), date.fromisoformat(args["last"]))
+    found: Mapping[str, Any] = trial.found or {"rules": [], "agents": [], "examples": []}
+    shown: dict[str, Any] = {"fault": "", "said": "", "examples": [], "text": args["text"]}
+    if trial.found is not None:
         gained, lost = (sum(one[kind] for one in found["rules"]) for kind in ("gained", "lost"))
         shown["said"] = w("rule_diff_said", n=found["sessions"], gained=gained, lost=lost)
         shown["examples"] = [_example(page, one, found) for one in found["examples"]]
     tables = [_diff_rules(page, found["rules"]), _diff_agents(page, found["agents"])]
-    return page.show(View("rule_diff.html.j2", w("rule_diff", span=span), tables, data=shown))
+    name = "rule_diff.html.j2" if asks_for_part(page) else "rule_diff_page.html.j2"
+    return View(name, w("rule_diff", span=span), tables, data=shown)
 
 
 def _file(page: Page) -> Path:
@@ -99,9 +108,7 @@ def _file(page: Page) -> Path:
 
 def _book(page: Page, text: str) -> Book:
     """Return the rules as they would be; raises UsageError."""
-    acts, placeholders = load_acts(own_files(page.reader.root)[1])
-    rules = rules_with(text, RULES_FILE, {act.name for act in acts})
-    return Book(rules, acts, placeholders)
+    return book_of(page.reader.root, text)
 
 
 def _save(page: Page, text: str, seen: str) -> None:

@@ -2,142 +2,105 @@
 
 from __future__ import annotations
 
-import gzip
-import tempfile
-import zlib
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from functools import partial
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
-from typing import IO, Annotated, Any, NamedTuple
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, UploadFile
-from starlette.responses import Response
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import RedirectResponse, Response
 
-from jinpai.errors import InputError, UnknownName, UsageError
+from jinpai.errors import UsageError
 from jinpai.inspection import count_by_rule
-from jinpai.quality.backtest import Truth, measure, read_truth
-from jinpai.quality.backtest import curve as curve_of
+from jinpai.jobs.batches import TooLarge, new_batch
+from jinpai.jobs.trials import setting_of_rule
 from jinpai.quality.book import Book, book_id, load_book
-from jinpai.quality.rule import Rule
 from jinpai.review.decisions import decisions
-from jinpai.review.labels import write_labels
+from jinpai.web.background import queue_of
 from jinpai.web.charts import Chart, line
 from jinpai.web.contexts import Page, PageOf, View
 from jinpai.web.marks import rule_word
-from jinpai.web.sessions import alone
 from jinpai.web.tables import Cell, Column, Empty, Row, Table
-from jinpai.workspace import Workspace
+from jinpai.web.trials import Trial, ask_trial, go_to, trial_of, trial_shown
 
-__all__ = ["router"]
+__all__ = ["file_view", "router"]
 
 router = APIRouter()
-_MB, _UNPACKED_MB = 32, 256
+_MB = 32
 _FIGURES = ("precision", "recall", "f1")
-
-
-class _Tested(NamedTuple):
-    """How right the rules are on ``n`` labelled dialogues.
-
-    Attributes:
-        figures: of each rule (`backtest.Counts.figures`).
-        points: those of one rule at values of a setting, where one was asked for.
-    """
-
-    n: int
-    figures: list[dict[str, Any]]
-    points: list[dict[str, Any]]
+# As `jobs.trials` leaves it: n labelled dialogues, the figures of each rule (`Counts.figures`), and
+# those of one rule at values of a setting, where one was asked for.
+_Tested = Mapping[str, Any]
+_NOTHING: _Tested = {"n": 0, "figures": (), "points": ()}
 
 
 @router.get("/rule-tests", name="rule_tests")
 def rule_tests(page: PageOf) -> Response:
     """Show how right each rule is by the reviewers' rulings, and what rules on trial find."""
     book, asked = load_book(page.reader.root), page.query.get("curve", "")
-    chosen = _chosen(book, asked)
+    trial = _trial(page, book, asked)
+    shown = None if trial is None else trial_shown(page, trial, page.here(format=None))
+    tested = None if trial is None else trial.found
+    view = _view(page, book, tested or _NOTHING, page.w("rule_tests_rulings"), asked)
+    return page.show(replace(view, data={**view.data, "trial": shown}, json={"trial": shown}))
+
+
+@router.post("/rule-tests", name="rule_tests_try")
+def rule_tests_try(page: PageOf) -> Response:
+    """Ask for the rules to be tested by the rulings."""
+    trial = _trial(page, load_book(page.reader.root), page.query.get("curve", ""))
+    if trial is not None:
+        ask_trial(page, trial)
+    return go_to(page, page.here())
+
+
+def _trial(page: Page, book: Book, asked: str) -> Trial | None:
+    """Return the question, None where no finding was decided yet; raises UnknownName."""
+    setting_of_rule(book, asked)
     with page.store.read() as session:
-        decided = sha256(repr(decisions(session).to_pydict()).encode()).hexdigest()
-    question = ("rule tests", decided, book_id(page.reader.root), asked)
-    tested = page.reader.kept(question, lambda: _tested(book, _by_rulings(page, book), chosen))
-    return page.show(_view(page, book, tested, page.w("rule_tests_rulings"), asked))
+        decided = decisions(session)
+    if not decided.num_rows:
+        return None
+    known = sha256(repr(decided.to_pydict()).encode()).hexdigest()
+    args = {"curve": asked, "decided": known, "book": book_id(page.reader.root)}
+    return trial_of(page, "rule_tests", args)
 
 
-@router.post("/rule-tests", name="rule_tests_file")
-def rule_tests_file(
+@router.post("/rule-tests/file", name="rule_tests_file")
+async def rule_tests_file(
     page: PageOf, file: UploadFile, curve: Annotated[str, Form(max_length=100)] = ""
 ) -> Response:
-    """Show the same by a labelled file, which is not kept."""
-    w, book = page.w, load_book(page.reader.root)
-    name, chosen = Path(file.filename or "").name[:80], _chosen(book, curve)
-    source = w("rule_tests_of_file", name=name)
+    """Ask for the same by a labelled file, which is not kept; the trial's page shows it."""
+    root = page.reader.root
+    book = await run_in_threadpool(load_book, root)
+    setting_of_rule(book, curve)
+    batch = await run_in_threadpool(new_batch, root)
     try:
-        with alone():
-            tested = _tested(book, _by_file(book, file), chosen)
-    except (InputError, UsageError) as error:
-        told = w.pick(error.text_zh, str(error))
-        return page.show(_view(page, book, _Tested(0, [], []), source, curve, told))
-    return page.show(_view(page, book, tested, source, curve))
+        sent = await batch.add(Path(file.filename or "").name[:80], _parts(file), _MB << 20)
+    except TooLarge:
+        await run_in_threadpool(batch.delete)
+        told = f"The file is larger than {_MB} MB."
+        raise UsageError(told, zh=f"文件超过 {_MB} MB。") from None
+    args = {"of": "rule_file", "batch": batch.id, "curve": curve, "name": sent.name}
+    job = await run_in_threadpool(queue_of(page).ask, "trial", args, by=page.user.login)
+    return RedirectResponse(page.url("trial", job=job), 303)
 
 
-def _tested(book: Book, truths: Sequence[Truth], chosen: tuple[Rule, str] | None) -> _Tested:
-    found = [one.figures() for one in measure(book.rules, book.scanner, truths)]
-    points = curve_of(*chosen, (), book.scanner, truths) if chosen and truths else []
-    return _Tested(len(truths), found, points)
+async def _parts(file: UploadFile) -> AsyncIterator[bytes]:
+    while part := await file.read(1 << 20):
+        yield part
 
 
-def _chosen(book: Book, asked: str) -> tuple[Rule, str] | None:
-    """Return the rule and setting of ``RULE.SETTING``; raises UnknownName."""
-    if not asked:
-        return None
-    code, _, setting = asked.partition(".")
-    known = {rule.code: rule for rule in book.rules}
-    if code not in known:
-        raise UnknownName("rule", code, known)
-    if setting not in known[code].settings:
-        raise UnknownName("setting", setting, known[code].settings)
-    return known[code], setting
+def file_view(page: Page, trial: Trial) -> View:
+    """Return what a labelled file says of the rules."""
+    book, args = load_book(page.reader.root), trial.args
+    source = page.w("rule_tests_of_file", name=args["name"])
+    return _view(page, book, trial.found or _NOTHING, source, args["curve"])
 
 
-def _by_rulings(page: Page, book: Book) -> Sequence[Truth]:
-    """The sessions with decided findings; none where nothing was decided."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "rulings.jsonl"
-        with path.open("w", encoding="utf-8") as out:
-            written = write_labels(Workspace(page.reader.root), page.store, out)
-        return read_truth(path, book.scanner) if written.labels else ()
-
-
-def _by_file(book: Book, file: UploadFile) -> Sequence[Truth]:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "labelled.jsonl"
-        with path.open("wb") as out:
-            _copy(file.file, out, _MB)
-        _check_unpacked(path)
-        try:
-            return read_truth(path, book.scanner)
-        except InputError as error:  # nobody needs the name of a passing file
-            en, zh = (text.replace(str(path), path.name) for text in (str(error), error.text_zh))
-            raise InputError(en, zh=zh) from None
-
-
-def _copy(source: IO[bytes] | gzip.GzipFile, out: IO[bytes] | None, most: int) -> None:
-    """Copy a file, or only count it; raises InputError beyond so many MB."""
-    size = 0
-    for part in iter(partial(source.read, 1 << 20), b""):
-        size += len(part)
-        if size > most << 20:
-            raise InputError(f"The file is larger than {most} MB.", zh=f"文件超过 {most} MB。")
-        if out is not None:
-            out.write(part)
-
-
-def _check_unpacked(path: Path) -> None:
-    """Refuse a small file that would become a large one; what is no gzip is told by the reader."""
-    with suppress(OSError, EOFError, zlib.error), gzip.open(path) as unpacked:
-        _copy(unpacked, None, _UNPACKED_MB)
-
-
-def _view(page: Page, book: Book, tested: _Tested, source: str, asked: str, told: str = "") -> View:
+def _view(page: Page, book: Book, tested: _Tested, source: str, asked: str) -> View:
     w = page.w
     settings = [
         (f"{rule.code}.{name}", f"{w.pick(rule.zh, rule.en)} · {_setting(page, name, value)}")
@@ -147,18 +110,17 @@ def _view(page: Page, book: Book, tested: _Tested, source: str, asked: str, told
     tables = [_figures(page, tested), _shadows(page, book)]
     charts: dict[str, Chart] = {}
     shown: dict[str, Any] = {
-        "source": source, "told": told, "settings": settings, "asked": asked, "mb": _MB,
-        "n": tested.n, "in_force": "",
+        "source": source, "settings": settings, "asked": asked, "mb": _MB,
+        "n": tested["n"], "in_force": "", "trial": None,
     }  # fmt: skip
-    chosen = _chosen(book, asked)
-    if chosen and tested.points:
+    chosen = setting_of_rule(book, asked)
+    if chosen and tested["points"]:
         rule, setting = chosen
         shown["in_force"] = f"{rule.settings[setting]:g}"
-        tables.append(_points(page, tested.points))
-        if any(one["right"] or one["wrong"] for one in tested.points):
-            charts["curve"] = _drawn(page, tested.points)
-    status = 400 if told else 200
-    return View("rule_tests.html.j2", w("rule_tests"), tables, charts, shown, status=status)
+        tables.append(_points(page, tested["points"]))
+        if any(one["right"] or one["wrong"] for one in tested["points"]):
+            charts["curve"] = _drawn(page, tested["points"])
+    return View("rule_tests.html.j2", w("rule_tests"), tables, charts, shown)
 
 
 def _setting(page: Page, name: str, value: float) -> str:
@@ -190,7 +152,7 @@ def _figures(page: Page, tested: _Tested) -> Table:
     rows = [
         {"rule": Cell(rule_word(page, one["rule"]), href=page.url("rule", code=one["rule"]))}
         | _cells(page, one)
-        for one in tested.figures
+        for one in tested["figures"]
         if one["right"] or one["wrong"] or one["missed"]
     ]
     columns = _columns(page, Column("rule", w("finding_rule"), is_fixed=True))

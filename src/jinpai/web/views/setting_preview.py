@@ -3,34 +3,45 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from decimal import Decimal
+from typing import Annotated, Any
 
-from fastapi import APIRouter
-from starlette.responses import Response
+from fastapi import APIRouter, Form
+from starlette.responses import RedirectResponse, Response
 
-from jinpai.appraisal.preview import Changed, SettingPreview
-from jinpai.errors import Conflict, JinpaiError
+from jinpai.appraisal.preview import Changed, checked_value
+from jinpai.errors import UsageError
 from jinpai.metrics.definition import registry
 from jinpai.reports.changes import tone
 from jinpai.reports.model import Period
 from jinpai.settings import setting
 from jinpai.web.contexts import Page, PageOf, View
-from jinpai.web.sessions import alone, last_month
 from jinpai.web.tables import Cell, Column, Empty, Row, Table
+from jinpai.web.trials import (
+    Trial,
+    ask_trial,
+    asks_for_part,
+    days_of,
+    last_month,
+    trial_of,
+    trial_shown,
+)
 from jinpai.web.views.settings import wanted_value, written_value
 
 __all__ = ["router"]
 
 router = APIRouter()
 _SHOWN = 25
+_Found = Mapping[str, Any]
 
 
 @router.get("/settings/preview", name="setting_preview")
 def setting_preview(page: PageOf) -> Response:
     """Show the figures of last month that a setting would change; nothing is saved."""
     entry, w = setting(page.query.get("name", "")), page.w
-    period = last_month(page)
+    typed, period, is_part = page.query.get("value", ""), last_month(page), asks_for_part(page)
     shown: dict[str, Any] = {
         "name": entry.name,
         "what": w.pick(entry.zh, entry.en),
@@ -38,50 +49,76 @@ def setting_preview(page: PageOf) -> Response:
         "said": "",
         "fault": "",
         "rest": 0,
+        "trial": None,
     }
-    is_part = "hx-target" in page.request.headers and "hx-boosted" not in page.request.headers
     table = _table(page, ())
     try:
-        found = _found(page, entry.name, wanted_value(entry, page.query.get("value", "")), period)
-    except Conflict:
-        raise
-    except JinpaiError as error:
+        trial = _trial(page, entry.name, typed, period)
+    except UsageError as error:
         shown["fault"] = w.pick(error.text_zh, str(error))
     else:
-        table = _table(page, _largest(found.changed) if is_part else found.changed)
-        shown |= {"said": _said(page, found), "rest": len(found.changed) - len(table.rows)}
+        start = page.url("setting_try")
+        shown["trial"] = trial_shown(page, trial, start, name=entry.name, value=typed)
+        if trial.found is not None:
+            changed = _changed(trial.found)
+            table = _table(page, _largest(changed) if is_part else changed)
+            rest = len(changed) - len(table.rows)
+            shown |= {"said": _said(page, trial.found, changed), "rest": rest}
     template = "setting_trial.html.j2" if is_part else "setting_preview.html.j2"
     title = w("preview_title", what=shown["what"])
-    return page.show(View(template, title, [table], data=shown))
+    return page.show(View(template, title, [table], data=shown, json={"trial": shown["trial"]}))
 
 
-def _found(page: Page, name: str, value: Any, period: Period) -> SettingPreview:
-    """Work it out, one at a time: it takes the memory of a run."""
-    shop_id = page.filters.shop_id
-
-    def ask() -> SettingPreview:
-        with alone():
-            return page.reader.preview_setting(
-                name, value, first=period.first, last=period.last, shop_id=shop_id
-            )
-
-    question = ("preview", name, repr(value), shop_id, period)
-    found: SettingPreview = page.reader.kept(question, ask)
-    return found
+@router.post("/settings/preview", name="setting_try")
+def setting_try(
+    page: PageOf,
+    name: Annotated[str, Form(max_length=100)],
+    value: Annotated[str, Form(max_length=20_000)] = "",
+) -> Response:
+    """Ask for it to be worked out."""
+    entry = setting(name)
+    with suppress(UsageError):  # the page says what is wrong with the value
+        ask_trial(page, _trial(page, entry.name, value, last_month(page)))
+    return RedirectResponse(page.url("setting_preview", name=entry.name, value=value), 303)
 
 
-def _said(page: Page, found: SettingPreview) -> str:
+def _trial(page: Page, name: str, typed: str, period: Period) -> Trial:
+    """Return the question; raises UsageError for a value that cannot be tried."""
+    value = checked_value(name, wanted_value(setting(name), typed))
+    args = {"name": name, "value": value, "typed": typed, "shop": page.filters.shop_id}
+    return trial_of(page, "setting", args | days_of(period))
+
+
+def _changed(found: _Found) -> list[Changed]:
+    """Return what changes with its figures as the metrics have them: money is text in JSON."""
+
+    def figure(metric: str, value: Any) -> Any:
+        is_money = registry().metric(metric).unit == "money"
+        return Decimal(value) if is_money and value is not None else value
+
+    return [
+        Changed(
+            one["metric"],
+            one["agent_id"],
+            one["is_shop"],
+            figure(one["metric"], one["before"]),
+            figure(one["metric"], one["after"]),
+        )
+        for one in found["changed"]
+    ]
+
+
+def _said(page: Page, found: _Found, changed: Sequence[Changed]) -> str:
     w = page.w
-    old, new = written_value(found.old), written_value(found.new)
-    if not found.acts:
+    old, new = written_value(found["old"]), written_value(found["new"])
+    if not found["acts"]:
         return w("preview_no_figures")
-    if found.old == found.new:
+    if found["old"] == found["new"]:
         return w("preview_same", value=old)
-    agents = {one.agent_id for one in found.changed if not one.is_shop}
+    agents = {one.agent_id for one in changed if not one.is_shop}
     return w(
-        "preview_said", old=old, new=new, n=len(found.changed), of=found.figures,
-        agents=len(agents),
-    )  # fmt: skip
+        "preview_said", old=old, new=new, n=len(changed), of=found["figures"], agents=len(agents)
+    )
 
 
 def _largest(changed: Sequence[Changed]) -> list[Changed]:
