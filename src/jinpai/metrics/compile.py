@@ -1,14 +1,15 @@
 """From measures to SELECTs: one statement per fact and per thing that is counted once.
 
 Measures that share a fact and an entity share one scan. People are counted in two storeys, cell and
-entity first, cell after it, so that ten counts of people cost one aggregation and not ten.
+entity first, cell after it, so that ten counts of people cost one aggregation and not ten. Where a
+cell has one row per entity (a reception by agent and day is one buyer's), rows are counted.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
@@ -57,21 +58,37 @@ class Question:
         return "\n".join((self.sql, *self.held.values()))
 
 
-def questions(registry: Registry, measures: Iterable[str], grain: Sequence[str]) -> list[Question]:
+def questions(
+    registry: Registry,
+    measures: Iterable[str],
+    grain: Sequence[str],
+    *,
+    cells_are_days: bool = False,
+) -> list[Question]:
     """Return the statements that answer the measures at a grain; parameters $judge_rule, $level.
 
     Args:
         grain: parts other than those of time, which are in the cells put beside the facts.
+        cells_are_days: each cell of time is one day.
     """
+    told = {CELL_COLUMNS[part] for part in grain} | ({"day"} if cells_are_days else set())
     groups: dict[tuple[str, tuple[str, ...]], list[str]] = {}
     for name in dict.fromkeys(measures):
         measure = registry.measures[name]
-        groups.setdefault((measure.fact, measure.entity), []).append(name)
+        entity = _counted_once(registry, measure, told)
+        groups.setdefault((measure.fact, entity), []).append(name)
     often = Counter(fact for fact, _ in groups)
     return [
         _question(registry, fact, entity, names, grain, often[fact] > 1)
         for (fact, entity), names in groups.items()
     ]
+
+
+def _counted_once(registry: Registry, measure: Measure, told: Set[str]) -> tuple[str, ...]:
+    """Return the entity to group by in each cell; none where every row is another one anyway."""
+    unique = registry.facts[measure.fact].unique
+    is_by_itself = bool(unique) and told | set(measure.entity) >= set(unique)
+    return () if is_by_itself else measure.entity
 
 
 def evidence_sql(
@@ -152,7 +169,7 @@ def _select(keys: Sequence[str], columns: Sequence[str], source: str) -> str:
 
 
 def _plain(measure: Measure, name: str) -> str:
-    if measure.count:
+    if measure.count or measure.distinct:
         return f"count(*) filter (where {measure.where}) as {name}"
     if measure.max:
         return f"max({measure.max}) filter (where {measure.where}) as {name}"

@@ -42,12 +42,14 @@ class Fact(_Model):
         by_cell: its rows belong to cells of time (``cell_no``), not to days.
         trailing_days: whatever the cell, its rows are those of the so many days that end with the
             cell's last day.
+        unique: columns that no two rows of a shop share, nulls being a value.
     """
 
     grains: tuple[Literal["team", "agent", "product", "stage", "cause"], ...]
     judged: bool = False
     by_cell: bool = False
     trailing_days: int = 0
+    unique: tuple[str, ...] = ()
 
 
 class Measure(_Model):

@@ -269,7 +269,8 @@ class _Asked:
     def ask(self, names: Iterable[str], who: Sequence[str]) -> _Answers:
         """Return measures by cell; ``who`` are the parts of the cell beside those of time."""
         level = next((part for part in ("agent", "team") if part in who), "shop")
-        asked = questions(self.known, names, who)
+        by_day = "day" in self.time and not self.trailing
+        asked = questions(self.known, names, who, cells_are_days=by_day)
         put_relations(self.engine, self.cells, "\n".join(one.whole for one in asked))
         answers = _Answers()
         held = dict[str, str]()

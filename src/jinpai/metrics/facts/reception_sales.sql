@@ -1,5 +1,5 @@
 -- One row per (unfiltered reception, sale of its window paid in time), with whether it is credited
--- to the reception's own agent (team) or to another, and whether the reception is an assist.
+-- to the reception's own agent (team) or to another.
 with linked as (
     select
         l.*,
@@ -26,19 +26,6 @@ keyed as (
     from linked as l
     left join roster as a on a.shop_id = l.shop_id and a.agent_id = l.agent_id
     left join roster as c on c.shop_id = l.shop_id and c.agent_id = l.credited_agent_id
-),
-
-judged as (
-    select
-        k.*,
-        k.credited_key is not distinct from k.own_key as is_own,
-        k.credited_key is not null and k.credited_key is distinct from k.own_key as is_others,
-        bool_or(k.credited_key is not distinct from k.own_key) over reception as has_own,
-        bool_or(k.credited_key is not null and k.credited_key is distinct from k.own_key) over reception as has_others
-    from keyed as k
-    window reception as (
-        partition by k.shop_id, coalesce(k.agent_id, ''), k.buyer_id, k.day
-    )
 )
 
 select
@@ -52,7 +39,7 @@ select
     created_at,
     credited_agent_id,
     paid_amount,
-    is_own,
-    is_others,
-    has_human and has_others and not has_own as is_assist
-from judged
+    has_human,
+    credited_key is not distinct from own_key as is_own,
+    credited_key is not null and credited_key is distinct from own_key as is_others
+from keyed
