@@ -121,7 +121,7 @@ group by order_no
 having count(*) > 1
 union all
 select 'buyer' as kind, buyer_no as key
-from threads
+from (select distinct shop_id, buyer_id, buyer_no from threads)
 group by buyer_no
-having min(shop_id) <> max(shop_id) or min(buyer_id) <> max(buyer_id)
+having count(*) > 1
 """

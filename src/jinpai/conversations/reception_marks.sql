@@ -9,6 +9,8 @@ select
     d.buyer_messages,
     d.human_messages,
     d.is_replied,
+    d.any_reply_rounds,
+    d.any_reply_wait_us,
     case
         when b.filter_reason is not null then b.filter_reason
         when a.thread_no is not null and d.messages < r.ad_max_messages then 'advertisement'

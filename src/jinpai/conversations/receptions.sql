@@ -25,13 +25,12 @@ select
     d.buyer_messages,
     d.human_messages,
     d.is_replied,
-    coalesce(y.any_reply_rounds, 0) as any_reply_rounds,
-    coalesce(y.any_reply_wait_us, 0) as any_reply_wait_us,
+    d.any_reply_rounds,
+    d.any_reply_wait_us,
     coalesce(s.slow_rounds, 0) as slow_rounds,
     coalesce(s.slow_rounds, 0) >= r.slow_times as is_slow
 from reception_marks as d
 inner join threads as t on t.thread_no = d.thread_no
 inner join run_shops as r on r.shop_id = t.shop_id
 left join reception_kinds as k on k.thread_no = d.thread_no and k.day_no = d.day_no
-left join any_reply_days as y on y.thread_no = d.thread_no and y.day_no = d.day_no
 left join slow as s on s.thread_no = d.thread_no and s.day_no = d.day_no

@@ -51,7 +51,6 @@ def conversation_steps(settings_in_use: Set[str], has_duty_hours: bool) -> list[
         _step("session_spans"),
         _step("round_spans"),
         _unless(not has_duty_hours, "duty_waits"),
-        _step("any_reply_days"),
         _step("reception_days"),
         _step("buyer_marks"),
         _unless("ad_phrases" not in settings_in_use, "ad_receptions"),
