@@ -1,9 +1,10 @@
 """Check that the two peer scripts give the same figures.
 
-    python benchmarks/compare.py ONE.parquet OTHER.parquet
+    python benchmarks/compare.py ONE.parquet OTHER.parquet [--common]
 
 Prints the columns that differ and exits with 1 if any does. Counts must be equal, means and money
 equal to 1e-9 relative; a figure absent in one file may be 0 in the other (an empty cell).
+``--common`` leaves out the figures that one of them has not.
 """
 
 from __future__ import annotations
@@ -36,7 +37,11 @@ def differences(one: pl.DataFrame, other: pl.DataFrame) -> dict[str, int]:
 
 def main() -> int:
     """Compare the two files named on the command line."""
-    found = differences(pl.read_parquet(sys.argv[1]), pl.read_parquet(sys.argv[2]))
+    one, other = pl.read_parquet(sys.argv[1]), pl.read_parquet(sys.argv[2])
+    if "--common" in sys.argv:
+        both = [name for name in one.columns if name in other.columns]
+        one, other = one.select(both), other.select(both)
+    found = differences(one, other)
     print(found or "the same figures")
     return 1 if found else 0
 

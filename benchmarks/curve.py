@@ -1,111 +1,72 @@
 """How the time of a full run grows with the messages, under one memory limit.
 
-    python benchmarks/curve.py --sizes 2000000,20000000,200000000 --memory 2GB --out docs/benchmarks
+    python benchmarks/curve.py --sizes 2000000,20000000 [--memory 2GB] [--log FILE]
+    python benchmarks/curve.py --sizes 200000000 --out docs/benchmarks   # one more, and the report
+    python benchmarks/curve.py --sizes 200000000 --steps data            # piece by piece
 
-Every size is generated, imported and run in processes of their own; prints a table and, with --out,
-draws curve.svg there. "Growth" is the time for one message against that of the size before: 1.00 is
-linear, more is slower.
+Every size is generated, imported and run in processes of their own; each adds a line to the log.
+Data go once they are imported, and the workspace when it is measured: 200 million messages leave
+nothing. The folder is watched, so that the most it ever held is told.
 """
 
 from __future__ import annotations
 
 import argparse
-import math
 import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
-from run import HERE, Timing, generate, machine, script, timed
+from timing import HERE, LOG, generate, keep, kept, script, take
 
-WIDTH, HEIGHT, LEFT, BOTTOM = 640, 360, 70, 50
+__all__ = ["IMPORT", "RUN"]
 
-
-def measure(sizes: list[int], data: Path, memory: str, keep: bool) -> dict[int, tuple[Timing, ...]]:
-    """Import and run each size; returns (import, run) by size."""
-    found = {}
-    for size in sizes:
-        folder, workspace = data / f"parquet-{size}", data / f"curve-{size}"
-        generate(folder, size, "parquet")
-        shutil.rmtree(workspace, ignore_errors=True)
-        taken, made = Timing(), Timing()
-        timed(taken, script("line.py", "import", workspace, folder))
-        timed(made, script("line.py", "run", workspace, data / f"figures-{size}.parquet", memory))
-        found[size] = (taken, made)
-        if not keep:
-            shutil.rmtree(workspace)
-    return found
+IMPORT, RUN = "curve import", "curve run"
+STEPS = ("data", "import", "run")
 
 
-def table(found: dict[int, tuple[Timing, ...]], memory: str) -> str:
-    """Return the Markdown table."""
-    lines = [
-        f"| messages | import s | run + figures s (memory {memory}) | peak MB | million messages/s"
-        " | growth |",
-        "|---|---|---|---|---|---|",
-    ]
-    before = None
-    for size, (taken, made) in found.items():
-        each = made.median / size
-        growth = "" if before is None else f"{each / before:.2f}"
-        lines.append(
-            f"| {size:,} | {taken.median:.1f} | {made.median:.1f} | {max(made.peak):.0f}"
-            f" | {size / made.median / 1e6:.2f} | {growth} |"
-        )
-        before = each
-    return "\n".join(lines)
-
-
-def picture(found: dict[int, tuple[Timing, ...]]) -> str:
-    """Draw seconds against messages, both logarithmic, with the straight line of the first."""
-    points = [(size, made.median) for size, (_, made) in found.items()]
-    (low, first), (high, last) = points[0], points[-1]
-    bottom, top = math.log10(first) - 0.3, math.log10(max(last, first * high / low)) + 0.3
-
-    def place(size: float, seconds: float) -> tuple[float, float]:
-        across = (math.log10(size) - math.log10(low)) / max(math.log10(high / low), 0.1)
-        up = (math.log10(seconds) - bottom) / (top - bottom)
-        return LEFT + across * (WIDTH - LEFT - 60), (HEIGHT - BOTTOM) * (1 - up) + 10
-
-    marks = [
-        f'<circle cx="{x:.0f}" cy="{y:.0f}" r="4" fill="#1f6feb"/>'
-        f'<text x="{x + 8:.0f}" y="{y - 8:.0f}">{seconds:,.0f} s</text>'
-        f'<text x="{x:.0f}" y="{HEIGHT - 22}" text-anchor="middle">{size / 1e6:,.0f} million</text>'
-        for size, seconds in points
-        for x, y in [place(size, seconds)]
-    ]
-    path = " ".join(f"{x:.0f},{y:.0f}" for x, y in (place(*point) for point in points))
-    (x1, y1), (x2, y2) = place(low, first), place(high, first * high / low)
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}"'
-        ' font-family="sans-serif" font-size="13" fill="#24292f">'
-        f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#ffffff"/>'
-        f'<line x1="{x1:.0f}" y1="{y1:.0f}" x2="{x2:.0f}" y2="{y2:.0f}" stroke="#8c959f"'
-        ' stroke-dasharray="5 4"/>'
-        f'<polyline points="{path}" fill="none" stroke="#1f6feb" stroke-width="2"/>'
-        f"{''.join(marks)}"
-        f'<text x="{LEFT}" y="24">seconds of a full run (both axes logarithmic); dashed: linear'
-        "</text>"
-        f'<text x="{WIDTH / 2:.0f}" y="{HEIGHT - 4}" text-anchor="middle">messages</text></svg>\n'
-    )
+def measure(size: int, steps: Sequence[str], data: Path, memory: str, log: Path) -> None:
+    """Take these steps with one size; keep what import and run took."""
+    place = data / f"curve-{size}"
+    lines, workspace = place / "in", place / "shop"
+    number = 1 + sum(one.job == IMPORT and one.messages == size for one in kept(log))
+    for step in steps:
+        print(f"{size:,} messages: {step} …", file=sys.stderr, flush=True)
+        if step == "data":
+            shutil.rmtree(place, ignore_errors=True)
+            generate(lines, size, "parquet")
+        elif step == "import":
+            shutil.rmtree(workspace, ignore_errors=True)
+            command = script("line.py", "import", workspace, lines)
+            keep(log, take(IMPORT, size, number, command, watch=place))
+            shutil.rmtree(lines)
+        else:
+            command = script("line.py", "run", workspace, place / "figures.parquet", memory)
+            keep(log, take(f"{RUN} {memory}", size, number, command, watch=place))
+            shutil.rmtree(place)
 
 
 def main() -> None:
-    """Measure, print, draw."""
+    """Measure and report."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sizes", default="2000000,20000000,200000000")
+    parser.add_argument("--steps", default=",".join(STEPS), help="default all: %(default)s")
     parser.add_argument("--memory", default="2GB")
     parser.add_argument("--data", type=Path, default=HERE / ".data")
-    parser.add_argument("--keep", action="store_true", help="keep the workspaces")
-    parser.add_argument("--out", type=Path, help="folder for curve.md and curve.svg")
+    parser.add_argument("--log", type=Path, default=LOG, help="JSON lines, default %(default)s")
+    parser.add_argument("--out", type=Path, help="folder for the report of the whole log")
     options = parser.parse_args()
-    sizes = sorted(int(size) for size in options.sizes.split(","))
-    found = measure(sizes, options.data, options.memory, options.keep)
-    page = f"{machine()}\n\n{table(found, options.memory)}\n"
-    sys.stdout.write(page)
+    steps = options.steps.split(",")
+    if unknown := [step for step in steps if step not in STEPS]:
+        parser.error(f"no such step: {', '.join(unknown)}; there are {', '.join(STEPS)}")
+    for size in sorted(int(size) for size in options.sizes.split(",")):
+        measure(size, steps, options.data, options.memory, options.log)
+    import report
+
     if options.out:
-        options.out.mkdir(parents=True, exist_ok=True)
-        (options.out / "curve.md").write_text(page, encoding="utf-8")
-        (options.out / "curve.svg").write_text(picture(found), encoding="utf-8")
+        report.write(options.log, options.out)
+    else:
+        print(report.curve_table(report.curve_of(kept(options.log))))
 
 
 if __name__ == "__main__":

@@ -69,7 +69,14 @@ def inspection(path: Path) -> int:
     from jinpai.quality.inspector import INSPECTED, Inspector
 
     rows = 0
-    with tempfile.TemporaryFile() as out, pq.ParquetWriter(out, INSPECTED) as writer:
+    with (
+        tempfile.TemporaryFile() as out,
+        pq.ParquetWriter(
+            out,
+            INSPECTED,
+            compression="lz4",  # as the engine writes them
+        ) as writer,
+    ):
         for batch in Inspector()(batches(path)):
             writer.write_batch(batch)
             rows += batch.num_rows

@@ -2,185 +2,123 @@
 
     make bench                     2 million messages, 5 rounds
     make bench-full                20 million messages, 5 rounds, and the curve to 200 million
-    python benchmarks/run.py --messages 20000000 --rounds 3 [--out FILE.md]
+    python benchmarks/run.py --messages 20000000 --rounds 1 [--log FILE] [--out docs/benchmarks]
+    python benchmarks/run.py --messages 20000000 --jobs polars,run   # some contestants alone
 
-Prints a Markdown table; figures are medians over the rounds, in which the contestants take turns.
-Ratios are medians of the rounds' own ratios. Every contestant's figures are compared, so a fast
-wrong answer does not count.
+In a round the contestants take turns, each a process of its own; every figure is added to the log,
+a line a job. Rounds may be measured on different days: each call goes on from the last number. The
+contestants' figures are compared in every round, so a fast wrong answer does not count. ``--out``
+writes the report of all that is in the log (`report.py`); otherwise a table is printed.
 """
 
 from __future__ import annotations
 
 import argparse
-import contextlib
-import os
-import platform
 import shutil
-import statistics
 import subprocess
 import sys
-import tempfile
-import time
-from dataclasses import dataclass, field
-from importlib.metadata import version
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
+from timing import HERE, LOG, Timing, generate, keep, kept, machine, script, take, timed
+
+__all__ = ["HERE", "JOBS", "Timing", "generate", "machine", "script", "timed"]
+
+# Name -> what it is called in the report; in the order of a round.
+JOBS = {
+    "import": "import Parquet",
+    "floor": "floor: read the columns, sort once",
+    "polars": "Polars script",
+    "run": "Jinpai: run and figures",
+    "duckdb": "DuckDB SQL script",
+    "pandas": "pandas script",
+    "run 1GB": "Jinpai with --memory 1GB",
+    "import csv": "import CSV",
+}
+FIGURES = ("polars", "run", "duckdb", "pandas", "run 1GB")
 
 
-@dataclass
-class Timing:
-    """One contestant's seconds, processor seconds and peak memory (MB), a figure a round."""
+class Bench:
+    """Data, a workspace and the contestants' figures for one size, in a folder of their own."""
 
-    seconds: list[float] = field(default_factory=list)
-    cpu: list[float] = field(default_factory=list)
-    peak: list[float] = field(default_factory=list)
+    def __init__(self, data: Path, messages: int) -> None:
+        self.messages, self.data = messages, data / f"parquet-{messages}"
+        self.csv, self.work = data / f"csv-{messages}", data / f"rounds-{messages}"
+        self.work.mkdir(parents=True, exist_ok=True)
 
-    @property
-    def median(self) -> float:
-        """Median seconds."""
-        return statistics.median(self.seconds)
+    def command(self, job: str) -> list[str]:
+        """Return the arguments of a job; makes what it needs."""
+        generate(self.data, self.messages, "parquet")
+        made: dict[str, Callable[[], list[str]]] = {
+            "import": lambda: script("line.py", "import", self._fresh("shop"), self.data),
+            "import csv": self._csv,
+            "floor": lambda: script("floor.py", self.data),
+            "run": lambda: script("line.py", "run", self._imported(), self._figures(job)),
+            "run 1GB": lambda: script(
+                "line.py", "run", self._imported(), self._figures(job), "1GB"
+            ),
+        }
+        peer = made.get(job, lambda: script(f"peer_{job}.py", self.data, self._figures(job)))
+        return peer()
 
+    def _csv(self) -> list[str]:
+        generate(self.csv, self.messages, "csv")
+        return script("line.py", "import", self._fresh("csv"), self.csv)
 
-def timed(timing: Timing, arguments: list[str]) -> None:
-    """Run one job as a process of its own; its own 'seconds' line counts where it prints one."""
-    started = time.perf_counter()
-    process = subprocess.Popen(
-        [sys.executable, *arguments], stdout=subprocess.PIPE, text=True, encoding="utf-8"
-    )
-    assert process.stdout is not None
-    output = process.stdout.read()
-    _, status, used = os.wait4(process.pid, 0)
-    wall = time.perf_counter() - started
-    if status:
-        raise SystemExit(f"{' '.join(arguments)} failed:\n{output}")
-    own = [line.split()[1] for line in output.splitlines() if line.startswith("seconds ")]
-    timing.seconds.append(float(own[-1]) if own else wall)
-    timing.cpu.append(used.ru_utime + used.ru_stime)
-    timing.peak.append(used.ru_maxrss / 1024)
-    print("  " + output.strip().replace("\n", "\n  "), file=sys.stderr, flush=True)
+    def _fresh(self, name: str) -> Path:
+        shutil.rmtree(self.work / name, ignore_errors=True)
+        return self.work / name
 
+    def _imported(self) -> Path:
+        shop = self.work / "shop"
+        if not (shop / "jinpai.toml").exists():
+            subprocess.run([sys.executable, *self.command("import")], check=True)
+        return shop
 
-POLARS, FLOOR, RUN = "Polars script", "floor: read and sort once", "Jinpai run + figures"
+    def _figures(self, job: str) -> Path:
+        return self.work / f"{job}.parquet"
 
-
-def script(name: str, *arguments: object) -> list[str]:
-    """Return the arguments that run one of the scripts beside this one."""
-    return [str(HERE / name), *map(str, arguments)]
-
-
-def measure(folder: Path, messages: int, rounds: int, work: Path, peers: bool) -> dict[str, Timing]:
-    """Let the contestants take turns; returns their timings by name."""
-    found: dict[str, Timing] = {}
-
-    def job(name: str, arguments: list[str]) -> None:
-        print(f"{name} …", file=sys.stderr, flush=True)
-        timed(found.setdefault(name, Timing()), arguments)
-
-    workspace = work / "parquet"
-    for _ in range(rounds):
-        shutil.rmtree(workspace, ignore_errors=True)
-        job("import Parquet", script("line.py", "import", workspace, folder))
-        job(FLOOR, script("floor.py", folder))
-        job(POLARS, script("peer_polars.py", folder, work / "polars.parquet"))
-        job(RUN, script("line.py", "run", workspace, work / "jinpai.parquet"))
-        if peers:
-            job("DuckDB SQL script", script("peer_duckdb.py", folder, work / "duckdb.parquet"))
-            job("pandas script", script("peer_pandas.py", folder, work / "pandas.parquet"))
-    same(work / "jinpai.parquet", work / "polars.parquet")
-    if peers:
-        same(work / "duckdb.parquet", work / "polars.parquet")
-        same(work / "pandas.parquet", work / "polars.parquet")
-    job(f"{RUN}, --memory 1GB", script("line.py", "run", workspace, work / "small.parquet", "1GB"))
-    same(work / "small.parquet", work / "polars.parquet")
-    lines = folder.parent / f"csv-{messages}"
-    generate(lines, messages, "csv")
-    job("import CSV", script("line.py", "import", work / "csv", lines))
-    return found
+    def compare(self, jobs: Sequence[str]) -> None:
+        """End the program where two of these contestants disagree on a figure both have."""
+        made = [job for job in jobs if job in FIGURES]
+        for job in made[1:]:
+            pair = (self._figures(made[0]), self._figures(job))
+            print(f"  {made[0]} and {job}:", end=" ", file=sys.stderr, flush=True)
+            command = [sys.executable, *script("compare.py", *pair, "--common")]
+            subprocess.run(command, check=True, stdout=sys.stderr)
 
 
-def same(one: Path, other: Path) -> None:
-    """Stop when two contestants disagree on a figure both have."""
-    import compare
-    import polars as pl
-
-    left, right = pl.read_parquet(one), pl.read_parquet(other)
-    both = [name for name in left.columns if name in right.columns]
-    wrong = compare.differences(left.select(both), right.select(both))
-    if wrong:
-        raise SystemExit(f"{one.name} and {other.name} differ: {wrong}")
-    print(f"  {one.name} = {other.name}: {len(both) - 2} figures", file=sys.stderr, flush=True)
-
-
-def generate(folder: Path, messages: int, kind: str) -> None:
-    """Make the data once."""
-    if not (folder / f"orders.{kind}").exists():
-        command = [sys.executable, *script("generate.py", folder, "--messages", messages)]
-        subprocess.run([*command, "--format", kind], check=True)
-
-
-def table(found: dict[str, Timing], messages: int) -> str:
-    """Return the Markdown table."""
-    rows = messages + messages // 30
-    lines = ["| job | seconds | CPU seconds | peak MB | × Polars | × floor | million rows/s |"]
-    lines.append("|---|---|---|---|---|---|---|")
-    for name, timing in found.items():
-        is_import = name.startswith("import")
-        speed = f"{rows / timing.median / 1e6:.2f}" if is_import else ""
-        ratios = ["" if is_import else ratio(timing, found[to]) for to in (POLARS, FLOOR)]
-        cpu, peak = statistics.median(timing.cpu), max(timing.peak)
-        lines.append(
-            f"| {name} | {timing.median:.1f} | {cpu:.1f} | {peak:.0f} | {ratios[0]} | {ratios[1]}"
-            f" | {speed} |"
-        )
-    return "\n".join(lines)
-
-
-def ratio(timing: Timing, to: Timing) -> str:
-    """Median of the rounds' ratios; of the medians where the rounds differ in number."""
-    if len(timing.seconds) != len(to.seconds):
-        return f"{timing.median / to.median:.2f}"
-    pairs = zip(timing.seconds, to.seconds, strict=True)
-    return f"{statistics.median(own / other for own, other in pairs):.2f}"
-
-
-def machine() -> str:
-    """Name the processor, its cores, memory and the versions measured."""
-    named = "unknown processor"
-    with contextlib.suppress(OSError):
-        for line in Path("/proc/cpuinfo").read_text("utf-8").splitlines():
-            if line.startswith("model name"):
-                named = line.partition(":")[2].strip()
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    versions = ", ".join(
-        f"{name} {version(name)}" for name in ("jinpai", "duckdb", "polars", "pandas", "deltalake")
-    )
-    return (
-        f"{named}, {os.cpu_count()} cores, {memory:.0f} GiB; {platform.system()}, "
-        f"Python {platform.python_version()}, {versions}"
-    )
+def measure(bench: Bench, jobs: Sequence[str], rounds: int, log: Path) -> None:
+    """Let the contestants take turns and keep what they took."""
+    last = max((one.round for one in kept(log) if one.messages == bench.messages), default=0)
+    for number in range(last + 1, last + 1 + rounds):
+        for job in jobs:
+            print(f"round {number}: {job} …", file=sys.stderr, flush=True)
+            keep(log, take(job, bench.messages, number, bench.command(job)))
+        bench.compare(jobs)
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measure and report."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--messages", type=int, default=5_000_000)
     parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--jobs", default=",".join(JOBS), help="default all: %(default)s")
     parser.add_argument("--data", type=Path, default=HERE / ".data")
-    parser.add_argument("--no-peers", action="store_true", help="without DuckDB SQL and pandas")
-    parser.add_argument("--out", type=Path, help="write the page here as well")
+    parser.add_argument("--log", type=Path, default=LOG, help="JSON lines, default %(default)s")
+    parser.add_argument("--out", type=Path, help="folder for the report of the whole log")
     options = parser.parse_args()
-    folder = options.data / f"parquet-{options.messages}"
-    generate(folder, options.messages, "parquet")
-    with tempfile.TemporaryDirectory(dir=options.data) as work:
-        found = measure(folder, options.messages, options.rounds, Path(work), not options.no_peers)
-    page = (
-        f"{options.messages:,} messages, {options.messages // 30:,} orders, medians of "
-        f"{options.rounds} round(s).\n{machine()}\n\n{table(found, options.messages)}\n"
-    )
-    print(page)
+    jobs = [job.strip() for job in options.jobs.split(",")]
+    if unknown := [job for job in jobs if job not in JOBS]:
+        parser.error(f"no such job: {', '.join(unknown)}; there are {', '.join(JOBS)}")
+    measure(Bench(options.data, options.messages), jobs, options.rounds, options.log)
+    import report
+
     if options.out:
-        options.out.write_text(page, encoding="utf-8")
+        out = options.out.parent if options.out.suffix == ".md" else options.out
+        report.write(options.log, out)
+    else:
+        print(report.ratio_table(kept(options.log), options.messages))
 
 
 if __name__ == "__main__":

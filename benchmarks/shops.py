@@ -26,7 +26,8 @@ from jinpai.tables.schema import TABLES
 
 HUGE = 4
 LAST_DAYS = "TIMESTAMPTZ '2026-02-20 16:00:00+00'"  # what is loaded last
-NIGHT = "shop_id = 's00007'"
+# What is loaded last is one small shop's, and then another one's.
+NIGHTS = {"night": "s00007", "other": "s00011"}
 
 # A buyer belongs to one shop with all there is of that buyer.
 MACROS = """
@@ -61,25 +62,30 @@ TABLES_SQL = {
 
 
 def make(out: Path, shops: int, messages: int) -> None:
-    """Write ``base/`` (all but the last days) and ``night/`` (the last days of one small shop)."""
+    """Write ``base/`` (all but the last days), and the last days of two small shops."""
     if (out / "night").exists():
         return
+    shutil.rmtree(out, ignore_errors=True)  # of an attempt that was ended
     source = out / "one-shop"
     generate.generate(source, messages)
     con = duckdb.connect(config={"memory_limit": "3GB"})
     con.execute("SET TimeZone = 'UTC'")
     con.execute(MACROS.format(huge=HUGE, small=shops - HUGE))
-    for folder in ("base", "night.tmp"):
+    tests = {"base": "NOT ({late})"} | {
+        f"{night}.tmp": f"{{late}} AND shop_id = '{shop}'" for night, shop in NIGHTS.items()
+    }
+    for folder in tests:
         (out / folder).mkdir(parents=True, exist_ok=True)
     for name, sql in TABLES_SQL.items():
         con.execute(f"CREATE TABLE {name} AS {sql.format(source=source)}")
         own = TABLES[name].own_time
         late = f"{own} >= {LAST_DAYS}" if own else "false"
-        for folder, test in (("base", f"NOT ({late})"), ("night.tmp", f"{late} AND {NIGHT}")):
-            rows = f"FROM {name} WHERE {test} ORDER BY ALL"
+        for folder, test in tests.items():
+            rows = f"FROM {name} WHERE {test.format(late=late)} ORDER BY ALL"
             con.execute(f"COPY ({rows}) TO '{out / folder / name}.parquet'")
     shutil.rmtree(source)
-    (out / "night.tmp").rename(out / "night")
+    for night in reversed(NIGHTS):
+        (out / f"{night}.tmp").rename(out / night)
 
 
 def job(name: str, workspace: Path, data: Path) -> None:
@@ -90,27 +96,31 @@ def job(name: str, workspace: Path, data: Path) -> None:
         shop = jinpai.open(workspace)
     started, said = time.perf_counter(), ""
     if name.startswith("import"):
-        total = shop.import_files([data / ("base" if name == "import" else "night")]).report.total
+        folder = name.removeprefix("import").strip() or "base"
+        total = shop.import_files([data / folder]).report.total
         said = f"{total.rows_in} rows in, {total.rejected} rejected"
     elif name.startswith("run"):
-        report = shop.run(full=name == "run", shop_id="s00007" if name == "run shop" else None)
+        only = NIGHTS["other"] if name.startswith("run shop") else None
+        report = shop.run(full=name == "run", shop_id=only)
         seconds = sorted(report.seconds.items(), key=lambda item: -item[1])[:6]
-        said = f"{report.mode} {seconds}"
+        said = f"{report.mode} {report.touched} {seconds}"
     else:
         by = ["agent"] if "agent" in name else []
-        said = f"{len(shop.ask(by=by, shop_id='s00007' if 'shop' in name else None).rows)} figures"
+        one = NIGHTS["night"] if "shop" in name else None
+        said = f"{len(shop.ask(by=by, shop_id=one).rows)} figures"
     print(f"{said}\nseconds {time.perf_counter() - started:.3f}")
 
 
-JOBS = ("import", "run", "ask", "ask agent", "import night", "run night", "run shop", "ask shop")
 TITLES = {
     "import": "import",
     "run": "full run",
     "ask": "all figures of the period",
     "ask agent": "all figures by agent",
     "import night": "import one small shop's last days",
-    "run night": "run after it",
-    "run shop": "`run --shop`, nothing new",
+    "run night": "run after it: a part",
+    "import other": "import another small shop's last days",
+    "run shop": "`run --shop` after it: a part",
+    "run shop again": "`run --shop` once more: nothing new",
     "ask shop": "all figures, `--shop`",
 }
 
@@ -118,7 +128,7 @@ TITLES = {
 def measure(data: Path, work: Path) -> dict[str, Timing]:
     """Do every job once, each in a process of its own."""
     found: dict[str, Timing] = {}
-    for name in JOBS:
+    for name in TITLES:
         print(f"{name} …", file=sys.stderr, flush=True)
         arguments = [str(HERE / "shops.py"), "--job", name, str(work), str(data)]
         timed(found.setdefault(name, Timing()), arguments)
@@ -141,7 +151,7 @@ def table(few: dict[str, Timing], many: dict[str, Timing], shops: tuple[int, int
         f"| job | {shops[0]} shops, CPU s | {shops[1]} shops, CPU s | peak MB | ms a shop |",
         "|---|---|---|---|---|",
     ]
-    for name in JOBS:
+    for name in TITLES:
         before, after = few[name].cpu[0], many[name].cpu[0]
         each = 1000 * (after - before) / (shops[1] - shops[0])
         peak = many[name].peak[0]

@@ -1,25 +1,29 @@
 """People clicking through the web app while a run goes on: how long pages take, what fails, memory.
 
-    python benchmarks/web.py WORKSPACE [--people 20] [--minutes 5] [--pause 4] [--no-run]
+    python benchmarks/web.py WORKSPACE [--people 20] [--minutes 5] [--pause 4] [--night FOLDER]
 
 The workspace has had a run. The server is a process of its own, as ``jinpai serve`` starts it. Each
 person looks at lists of conversations (all, of an agent, the slowest, further pages), opens some,
-and now and then the overview, the team and an agent, with a pause after each page. With a run, the
-whole line is computed anew again and again, with the priority the nightly run has. Prints a table
-in Markdown: times of whole answers in milliseconds, and the server's greatest memory.
+and now and then the overview, the team and an agent, with a pause after each page. Meanwhile the
+server's own worker does the night's work: it imports the files of ``--night`` and runs; with
+``--full`` it computes everything anew, again and again. Prints a table in Markdown: times of whole
+answers in milliseconds, and the greatest memory of the server and of the helper that asks ahead.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import html
 import http.client
 import os
 import random
 import re
+import shutil
 import statistics
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections import defaultdict
@@ -27,8 +31,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from jinpai.errors import UnknownName
+from jinpai.jobs import Queue
 from jinpai.store import open_store
 from jinpai.store.accounts import add_user, find_user
+from jinpai.store.jobs import job_of
 from jinpai.store.logins import start_session
 from jinpai.web.security import COOKIE
 from jinpai.workspace_config import load_config
@@ -133,29 +139,88 @@ def serve(workspace: Path) -> tuple[subprocess.Popen[str], int]:
     raise SystemExit("the server did not start")
 
 
-def compute(workspace: Path, until: float, runs: list[float]) -> None:
-    """Run the line again and again; only whole runs are counted."""
-    command = ["nice", "-n", "10", sys.executable, "-m", "jinpai", "run", str(workspace), "--full"]
-    while time.monotonic() < until:
-        started = time.monotonic()
-        going = subprocess.Popen(
-            [*command, "--memory", "3GB"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
-        while going.poll() is None and time.monotonic() < until:
-            time.sleep(0.2)
-        if going.poll() is None:
-            going.terminate()
-            going.wait()
-        elif going.returncode == 0:
-            runs.append(time.monotonic() - started)
-        else:
-            raise SystemExit(f"the run failed with code {going.returncode}")
+def compute(workspace: Path, until: float, night: Path | None, full: bool, runs: list[str]) -> None:
+    """Have the server's worker do what it does by night: import a day, if there is one, and run.
+
+    With ``full``, the whole line is computed anew, again and again. Only what ends is counted.
+    """
+    config = load_config(workspace)
+    with open_store(config) as store:
+        queue = Queue(config, store)
+        if night is not None:
+            drop = Path(tempfile.mkdtemp(dir=workspace)) / night.name
+            shutil.copytree(night, drop)
+            runs.append(
+                ended(queue, queue.ask("import", {"paths": [str(drop)]}, by="watch"), until)
+            )
+        while time.monotonic() < until:
+            runs.append(ended(queue, queue.ask("run", {"full": full}, by="nightly"), until))
+            if not full:
+                break
+        queue.close()
+    time.sleep(max(until - time.monotonic(), 0))
+
+
+def ended(queue: Queue, job_id: int, until: float) -> str:
+    """Wait for a job; returns what to tell of it. One that is not over in time is cancelled."""
+    while True:
+        with queue.store.read() as session:
+            job = job_of(session, job_id)
+        if not job.is_active:
+            assert job.began_at is not None
+            assert job.ended_at is not None
+            what = job.kind if job.kind != "run" or job.result is None else job.result["mode"]
+            seconds = (job.ended_at - job.began_at).total_seconds()
+            return f"{what} {job.state} after {seconds:.0f} s"
+        if time.monotonic() > until:
+            queue.cancel(job_id, by="benchmark")
+            return f"{job.kind} not over in time"
+        time.sleep(0.5)
 
 
 def peak_mb(pid: int) -> float:
     """Return the greatest memory a process has had."""
     status = Path(f"/proc/{pid}/status").read_text("utf-8")
     return int(re.findall(r"VmHWM:\s+(\d+)", status)[0]) / 1024
+
+
+class Memory(threading.Thread):
+    """Watches how much memory a server and its helpers have together; not the worker.
+
+    Attributes:
+        most: the most so far, in MB; what several share is counted once.
+    """
+
+    def __init__(self, pid: int) -> None:
+        super().__init__(daemon=True)
+        self._pid, self.most = pid, 0.0
+
+    def run(self) -> None:
+        """Look twice a second, as long as the server lives."""
+        with contextlib.suppress(OSError):
+            while True:
+                threads = Path(f"/proc/{self._pid}/task").iterdir()
+                listed = {one for t in threads for one in (t / "children").read_text().split()}
+                mine = [self._pid, *(int(child) for child in listed if is_helper(child))]
+                self.most = max(self.most, sum(map(pss_mb, mine)))
+                time.sleep(0.5)
+
+
+def is_helper(pid: str) -> bool:
+    """Whether a child of the server works for it, rather than for the jobs."""
+    try:
+        return b"\0jobs\0work\0" not in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return False
+
+
+def pss_mb(pid: int) -> float:
+    """Return the memory of a process now, its part of what it shares with others."""
+    try:
+        told = Path(f"/proc/{pid}/smaps_rollup").read_text("utf-8")
+    except OSError:
+        return 0.0
+    return int(re.findall(r"^Pss:\s+(\d+)", told, re.M)[0]) / 1024
 
 
 def cpu_seconds(pid: int) -> float:
@@ -184,6 +249,8 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=5)
     parser.add_argument("--pause", type=float, default=4, help="mean seconds after each page")
     parser.add_argument("--warm", type=float, default=30, help="seconds before anybody comes")
+    parser.add_argument("--night", type=Path, help="files of a new day, imported at the start")
+    parser.add_argument("--full", action="store_true", help="full runs, one after the other")
     parser.add_argument("--no-run", action="store_true", help="nothing is computed meanwhile")
     asked = parser.parse_args()
     tickets = cookies(asked.workspace, asked.people)
@@ -191,7 +258,9 @@ def main() -> None:
     try:
         time.sleep(asked.warm)
         used = cpu_seconds(server.pid)
-        until, seen, runs = time.monotonic() + asked.minutes * 60, Seen(), list[float]()
+        until, seen, runs = time.monotonic() + asked.minutes * 60, Seen(), list[str]()
+        watch = Memory(server.pid)
+        watch.start()
         people = [
             Person(port, ticket, seed, asked.pause, until, seen)
             for seed, ticket in enumerate(tickets)
@@ -199,16 +268,17 @@ def main() -> None:
         for person in people:
             person.start()
         if not asked.no_run:
-            compute(asked.workspace, until, runs)
+            compute(asked.workspace, until, asked.night, asked.full, runs)
         for person in people:
             person.join()
         print(table(seen))
         answers = sum(map(len, seen.took.values()))
         each = (cpu_seconds(server.pid) - used) / max(answers, 1) * 1000
-        print(f"\nmemory of the server {peak_mb(server.pid):.0f} MB; errors {len(seen.errors)}")
+        print(f"\nmemory of the server {peak_mb(server.pid):.0f} MB, with its helper at most "
+              f"{watch.most:.0f} MB at once; errors {len(seen.errors)}")  # fmt: skip
         print(f"processor time of the server {each:.0f} ms an answer; load of the machine "
               f"{os.getloadavg()[1]:.1f}")  # fmt: skip
-        print(f"whole runs meanwhile {len(runs)} ({', '.join(f'{one:.0f} s' for one in runs)})")
+        print(f"meanwhile: {'; '.join(runs) or 'nothing'}")
         for error in seen.errors[:20]:
             print(f"  {error}")
     finally:
