@@ -68,15 +68,8 @@ def inspection(path: Path) -> int:
     """Judge every session by all shipped rules."""
     from jinpai.quality.inspector import INSPECTED, Inspector
 
-    rows = 0
-    with (
-        tempfile.TemporaryFile() as out,
-        pq.ParquetWriter(
-            out,
-            INSPECTED,
-            compression="lz4",  # as the engine writes them
-        ) as writer,
-    ):
+    rows, packing = 0, {"compression": "lz4"}  # as the engine packs them
+    with tempfile.TemporaryFile() as out, pq.ParquetWriter(out, INSPECTED, **packing) as writer:
         for batch in Inspector()(batches(path)):
             writer.write_batch(batch)
             rows += batch.num_rows

@@ -2,8 +2,9 @@
 
     python benchmarks/report.py [--log FILE] [--out docs/benchmarks]
 
-Leaves README.md, ratios.svg and curve.svg. Figures are medians over the rounds; a ratio is the
-median of the rounds' own ratios, each of two jobs that took turns in one round.
+Leaves README.md, ratios.svg and curve.svg; names shops.md where `shops.py --out` left one. Figures
+are medians over the rounds; a ratio is the median of the rounds' own ratios, each of two jobs that
+took turns in one round.
 """
 
 from __future__ import annotations
@@ -96,11 +97,11 @@ def curve_table(found: dict[int, tuple[Took, Took]]) -> str:
     return "\n".join(made)
 
 
-def page(lines: Sequence[Took]) -> str:
+def page(lines: Sequence[Took], note: str, has_shops: bool) -> str:
     """Return README.md."""
     sizes = sorted({one.messages for one in lines if one.job in JOBS}, reverse=True)
     curve = curve_of(lines)
-    parts = [INTRODUCTION, _machines(lines)]
+    parts = [INTRODUCTION, _machines(lines), *([note] if note else [])]
     if sizes:
         parts.append("## Against scripts written by hand\n\n" + RATIOS)
         parts.append("![Ratios to the Polars script](ratios.svg)")
@@ -109,9 +110,11 @@ def page(lines: Sequence[Took]) -> str:
         parts.append(f"### {size:,} messages, {orders}\n\n{ratio_table(lines, size)}")
     if curve:
         parts.append("## From 2 to 200 million messages\n\n" + CURVE)
-        parts.append("![Time of a full run by messages](curve.svg)")
+        if len(curve) > 1:
+            parts.append("![Time of a full run by messages](curve.svg)")
         parts.append(curve_table(curve))
-    return "\n\n".join([*parts, AGAIN]) + "\n"
+    more = f"{MORE} {SHOPS}" if has_shops else MORE
+    return "\n\n".join([*parts, more, AGAIN]) + "\n"
 
 
 def _machines(lines: Sequence[Took]) -> str:
@@ -123,7 +126,7 @@ def _machines(lines: Sequence[Took]) -> str:
     )
 
 
-def write(log: Path, out: Path) -> None:
+def write(log: Path, out: Path, note: str = "") -> None:
     """Write the page and the pictures into a folder."""
     lines = kept(log)
     out.mkdir(parents=True, exist_ok=True)
@@ -138,7 +141,7 @@ def write(log: Path, out: Path) -> None:
     if len(curve := curve_of(lines)) > 1:
         points = {size: one.seconds for size, (_, one) in curve.items()}
         (out / "curve.svg").write_text(drawing.curve(points), encoding="utf-8")
-    (out / "README.md").write_text(page(lines), encoding="utf-8")
+    (out / "README.md").write_text(page(lines, note, (out / "shops.md").exists()), encoding="utf-8")
 
 
 INTRODUCTION = """# Benchmarks
@@ -154,6 +157,11 @@ exactly, the others to 1e-9."""
 CURVE = """One import and one full run of each size under one memory limit. Growth is the time for
 one message against that of the size before: 1.00 is linear, more is slower. The disk holds data,
 workspace and what the engine put aside, at the moment when it was most."""
+MORE = """## Other measurements
+
+One new day on top of a year: [incremental runs](../incremental.md#what-a-night-costs). Spark:
+[scaling](../scaling.md#what-it-costs). Texts: [inspection](../inspection.md#speed)."""
+SHOPS = "Two thousand shops in one workspace: [shops](shops.md)."
 AGAIN = """## Measure it yourself
 
 ```sh
@@ -171,10 +179,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--log", type=Path, default=LOG, help="JSON lines, default %(default)s")
     parser.add_argument("--out", type=Path, default=HERE.parent / "docs" / "benchmarks")
+    parser.add_argument("--note", default="", help="a paragraph about the circumstances")
     options = parser.parse_args()
     if not kept(options.log):
         parser.error(f"{options.log} holds nothing; measure first: benchmarks/run.py --help")
-    write(options.log, options.out)
+    write(options.log, options.out, options.note)
     print(f"{options.out / 'README.md'} is written.")
 
 

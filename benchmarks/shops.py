@@ -189,7 +189,11 @@ def main() -> None:
             found.append(measure(data, Path(work) / "workspace"))
             lying.append(layout(Path(work) / "workspace"))
     page = (
-        f"{options.messages:,} messages.\n{machine()}\n\n"
+        f"# Many shops in one workspace\n\nWritten by `benchmarks/shops.py --shops {options.shops}"
+        f" --messages {options.messages}`: the same {options.messages:,} messages in the hands of"
+        f" {options.few} shops and of {options.shops:,}; what a shop costs by itself is the"
+        " difference. Parts of the work are of one small shop.\n\n"
+        f"{machine()}\n\n"
         f"{table(found[0], found[1], (options.few, options.shops))}\n\n{files_table(*lying)}\n"
     )
     print(page)
