@@ -472,8 +472,9 @@ def _written(
     """Write a relation, or the buckets of a patch, into a new folder."""
     if callable(con):
         return con(one.together if isinstance(one, Patch) else one, folder, tag)
-    write = derived.write_patch if isinstance(one, Patch) else derived.write_files
-    return write(con, one, folder, tag)
+    if isinstance(one, Patch):
+        return derived.write_patch(con, one, folder, tag)
+    return derived.write_files(con, one, folder, tag)
 
 
 def _columns_sql(table: Table) -> str:
