@@ -106,7 +106,8 @@ class Inspector:
 
     def __call__(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Yield `INSPECTED` rows of sorted session lines; all processors have their own lines."""
-        threads, usual = os.cpu_count() or 1, pa.default_memory_pool()
+        # One more than processors: a third of the time one of them waits for the interpreter.
+        threads, usual = (os.cpu_count() or 1) + 1, pa.default_memory_pool()
         # Arrow's own pool gives what a table needed back to the system, and asks for it again for
         # the next one: a quarter of all time.
         pa.set_memory_pool(pa.system_memory_pool())

@@ -159,9 +159,9 @@ def recalled(sheet: Sheet, settings: Settings) -> Found:
     """The agent took a message back."""
 
     def gone(texts: pa.Array) -> Flags:
-        zh = pc.match_substring(texts, "撤回了一条消息")
-        en = pc.match_substring_regex(texts, "(?i)recalled")
-        return _tested(texts, pc.or_(zh, en), is_recall)
+        # Looked for at the beginning alone, most texts are done with at their first letter.
+        near = pc.match_substring_regex(texts, r"(?i)^[\s\pZ\pC]*(?:(?:你|您|客服)?撤|m)")
+        return _tested(texts, near, is_recall)
 
     return _listed(sheet, _agent_texts(sheet, sheet.of_role("agent"), gone))
 
