@@ -18,7 +18,9 @@ from jinpai.periods import month_key
 from jinpai.tables import delta
 from jinpai.tables.delta import DataFile
 from jinpai.tables.lake import Snapshot
-from jinpai.talk_files import LIST_ORDER, LISTED, Row, TalkRows, files_in_span
+from jinpai.talk_files import LIST_ORDER, LISTED, TalkRows, files_in_span
+from jinpai.talk_pieces import Row
+from jinpai.talk_said import in_order
 
 __all__ = ["SORTS", "list_talks", "message_files", "read_talk"]
 
@@ -29,7 +31,6 @@ select
 from {source}
 where shop_id = $shop_id and buyer_id = $buyer_id and agent_id is not distinct from $agent_id
     and sent_at >= $first and sent_at <= $last
-order by sent_at, seq asc nulls last, message_id
 """
 _PRODUCTS = """
 select product_id, title, price from products
@@ -92,7 +93,7 @@ def read_talk(
         raise UnknownName("conversation", f"{buyer} {day}", known)
     first, last = sessions[0]["started_at"], max(row["ended_at"] for row in sessions)
     thread = {"shop_id": shop_id, "buyer_id": buyer, "agent_id": agent, "first": first}
-    messages = _messages(engine, snapshot, files, scope, thread | {"last": last})
+    messages = _messages(engine, rows, snapshot, files, thread | {"last": last})
     rounds = [
         row
         for row in rows.of_buyer("rounds", shop_id, buyer)
@@ -195,23 +196,37 @@ def _from_run(narrow: str) -> str:
 
 def _messages(
     engine: DuckEngine,
+    rows: TalkRows,
     snapshot: Snapshot,
     files: Sequence[DataFile],
-    scope: ShopScope,
     thread: Row,
 ) -> list[Row]:
     months = {month_key(thread[name].date()) for name in ("first", "last")}
     # A file is of a month of UTC; those without one can hold any.
     chosen = [file.path for file in files if file.month is None or file.month in months]
-    if not chosen:
-        return []
-    root = snapshot.lake.folder.resolve() / "messages"
-    paths = files_in_span([str(root / path) for path in chosen], thread["first"], thread["last"])
-    if not paths:
-        return []
-    sql = _MESSAGES.format(source=delta.parquet(paths))
-    rows = engine.fetch("messages", sql, thread).to_pylist()
-    return [row for row in rows if row["sender"] != "system"]
+    root = str(snapshot.lake.folder.resolve() / "messages")
+    paths = files_in_span([f"{root}/{path}" for path in chosen], thread["first"], thread["last"])
+    found = list[Row]()
+    unread = list[str]()
+    for path in paths:
+        said = rows.said(path.removeprefix(f"{root}/"), thread["shop_id"], thread["buyer_id"])
+        if said is None:
+            unread.append(path)
+        else:
+            found += [_told_of(row) for row in said if _is_in(row, thread)]
+    if unread:
+        sql = _MESSAGES.format(source=delta.parquet(unread))
+        found += engine.fetch("messages", sql, thread).to_pylist()
+    return [row for row in in_order(found) if row["sender"] != "system"]
+
+
+def _told_of(row: Row) -> Row:
+    return {name: row[name] for name in row if name not in ("shop_id", "buyer_id", "agent_id")}
+
+
+def _is_in(row: Row, thread: Row) -> bool:
+    is_theirs = row["agent_id"] == thread["agent_id"]
+    return is_theirs and bool(thread["first"] <= row["sent_at"] <= thread["last"])
 
 
 def _products(engine: DuckEngine, shop_id: str, messages: Sequence[Row]) -> dict[Any, Row]:

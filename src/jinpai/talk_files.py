@@ -8,22 +8,21 @@ pieces, and the list of conversations, the latest first. They can be made anew a
 from __future__ import annotations
 
 import os
-import threading
-from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import duckdb
 import pyarrow as pa
-import pyarrow.compute
 import pyarrow.parquet as pq
 
 from jinpai.engine.duckdb import DuckEngine
 from jinpai.errors import EngineError
 from jinpai.tables.zones import quoted
+from jinpai.talk_pieces import Pieces, Row
+from jinpai.talk_said import Said
 
 __all__ = [
     "LISTED",
@@ -36,8 +35,6 @@ __all__ = [
     "files_in_span",
 ]
 
-pc: Any = pyarrow.compute
-Row = dict[str, Any]
 
 # What of a run a conversation shows; every relation has shop_id and buyer_id.
 RELATIONS = {
@@ -95,7 +92,7 @@ left join waits as w
 """
 # What breaks ties in a list; the listed file lies in this order.
 LIST_ORDER = "started_at desc, buyer_id, agent_id, session_no"
-_GROUP = 4096
+_GROUP = 2048
 _SPANS = 20_000  # files whose span of time is remembered
 
 
@@ -104,6 +101,10 @@ class TalkRows(Protocol):
 
     def of_buyer(self, name: str, shop_id: str, buyer: str) -> list[Row]:
         """Return all rows of a buyer of one of RELATIONS, in no order."""
+        ...
+
+    def said(self, path: str, shop_id: str, buyer: str) -> list[Row] | None:
+        """Return a buyer's messages of a file of the lake; None where the file has to be read."""
         ...
 
 
@@ -119,20 +120,26 @@ class RunRows:
         found = self._engine.fetch(name, sql, {"shop_id": shop_id, "buyer": buyer})
         return list(found.to_pylist())
 
+    def said(self, path: str, shop_id: str, buyer: str) -> list[Row] | None:
+        """Return None: the file has to be read."""
+        return None
+
 
 class SortedRows:
     """A buyer's rows from the sorted files of one run.
 
     Args:
         folder, run_key: as `write` got them; OSError where the files are not there.
+        said: copies of the files of messages.
     Attributes:
         name: what engines call the list of conversations (see `attach`).
     """
 
     name = "listed.talks"
 
-    def __init__(self, folder: Path, run_key: str) -> None:
-        self._files = {name: _Pieces(_path(folder, run_key, name)) for name in RELATIONS}
+    def __init__(self, folder: Path, run_key: str, said: Said) -> None:
+        self._said = said
+        self._files = {name: Pieces(_path(folder, run_key, name)) for name in RELATIONS}
         self.listed = _list_path(folder, run_key)
         self.listed.stat()
 
@@ -140,11 +147,19 @@ class SortedRows:
         """Return all rows of a buyer, in no order."""
         return self._files[name].rows(shop_id, buyer)
 
+    def said(self, path: str, shop_id: str, buyer: str) -> list[Row] | None:
+        """Return a buyer's messages of a file of the lake; None where it has no copy."""
+        return self._said.rows(path, shop_id, buyer)
+
+    def open(self, paths: Sequence[str]) -> None:
+        """Open the copies of files of messages, so that nobody waits for it later."""
+        self._said.open(paths)
+
     @classmethod
-    def found(cls, folder: Path, run_key: str) -> SortedRows | None:
+    def found(cls, folder: Path, run_key: str, said: Said) -> SortedRows | None:
         """Return the files of a run; None where they were not written, or cannot be read."""
         try:
-            return cls(folder, run_key)
+            return cls(folder, run_key, said)
         except (OSError, pa.ArrowException):
             return None
 
@@ -154,7 +169,7 @@ class SortedRows:
 
     @staticmethod
     def write(engine: DuckEngine, folder: Path, run_key: str) -> None:
-        """Write the files of a run; those of other runs go.
+        """Write the files of a run.
 
         Raises EngineError, OSError where they cannot be written; nothing depends on them.
         """
@@ -168,6 +183,10 @@ class SortedRows:
             raise EngineError("sorted conversations", "copy", str(error)) from error
         finally:
             engine.con.execute("set preserve_insertion_order = false")
+
+    @staticmethod
+    def sweep(folder: Path, run_key: str) -> None:
+        """Delete the files of all other runs."""
         for old in folder.glob("talk-*"):
             if not old.name.startswith(f"talk-{run_key}-"):
                 old.unlink(missing_ok=True)
@@ -203,43 +222,6 @@ def _write_list(engine: DuckEngine, path: Path) -> None:
     finally:
         engine.con.execute("detach made")
     aside.replace(path)
-
-
-class _Pieces:
-    """A file sorted by shop and buyer, of which only the pieces are read that can hold a buyer."""
-
-    def __init__(self, path: Path) -> None:
-        self._file = pq.ParquetFile(path, memory_map=True)
-        self._lock = threading.Lock()  # the reader of a file is for one thread at a time
-        known = self._file.metadata
-        names = self._file.schema_arrow.names
-        shop, buyer = names.index("shop_id"), names.index("buyer_id")
-        # Where each piece begins, or before; only of a piece of one shop is it sure to be right.
-        self._begins: list[tuple[str, str]] = []
-        self._is_sure: list[bool] = []
-        for at in range(known.num_row_groups):
-            group = known.row_group(at)
-            first, second = (group.column(place).statistics for place in (shop, buyer))
-            if first is None or second is None or not (first.has_min_max and second.has_min_max):
-                self._begins.append(self._begins[-1] if at else ("", ""))
-                self._is_sure.append(False)
-            else:
-                self._begins.append((first.min, second.min))
-                self._is_sure.append(first.min == first.max)
-
-    def rows(self, shop_id: str, buyer: str) -> list[Row]:
-        """Return the rows of a buyer."""
-        key = (shop_id, buyer)
-        end = bisect_right(self._begins, key)
-        first = max(bisect_left(self._begins, key) - 1, 0)
-        while first and not self._is_sure[first]:
-            first -= 1
-        if first >= end:
-            return []
-        with self._lock:
-            found = self._file.read_row_groups(list(range(first, end)), use_threads=False)
-        mine = pc.and_(pc.equal(found["shop_id"], shop_id), pc.equal(found["buyer_id"], buyer))
-        return list(found.filter(mine).to_pylist())
 
 
 def files_in_span(paths: Sequence[str], first: datetime, last: datetime) -> list[str]:

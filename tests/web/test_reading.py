@@ -13,6 +13,7 @@ import pytest
 import jinpai
 from jinpai.talk import SORTS, list_talks, message_files, read_talk
 from jinpai.web.memory import Memory
+from jinpai.web.preparing import Helper, Prepared
 from jinpai.web.reading import NotRun, Reader
 from jinpai.web.warm import warm
 from jinpai.workspace import scopes_of
@@ -142,6 +143,47 @@ def test_warming_asks_what_pages_ask(reader: Reader) -> None:
     assert len(list((reader.root / "cache").glob("*.arrow"))) == asked > 5
 
 
+def test_a_helper_asks_all_of_it_and_pages_ask_nothing_any_more(
+    reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    helper = Helper(reader.root, warm, 20)
+    *held, prepared = helper.answers(300.0)
+    helper.close()
+    assert isinstance(prepared, Prepared)
+    assert prepared.run_key == reader.run_key
+    for one in held:
+        assert isinstance(one, tuple)
+        reader.memory.keep(*one)
+    reader.take_over()
+    monkeypatch.setattr(reader, "derived", None)  # nobody may ask an engine
+    warm(reader, reader.default_shop())
+
+
+def test_a_helper_that_dies_says_no_more(reader: Reader) -> None:
+    helper = Helper(reader.root, warm, 20)
+    helper.kill()
+    assert list(helper.answers(300.0)) == []
+    helper.close()
+
+
+def test_pages_show_the_run_before_until_the_new_one_is_taken_over(
+    reader: Reader, copy: Path
+) -> None:
+    reader.sort_talks()
+    reader.take_over()
+    key, talks = reader.run_key, all_talks(reader)
+    reader.hands_over = True
+    jinpai.open(copy).config.set("session_gap", "60", reader.default_shop())
+    jinpai.open(copy).run()
+    assert reader.run_key == key
+    assert reader.published_key() != key
+    assert all_talks(reader) == talks
+    reader.take_over()
+    assert reader.run_key == reader.published_key() != key
+    assert all_talks(reader) != talks
+    assert not list((reader.root / "cache").glob(f"talk-{key}-*"))
+
+
 def test_before_the_first_run_it_says_so(tmp_path: Path) -> None:
     jinpai.init(tmp_path / "new", shop_id="s", name="N", platform="taobao")
     reader = Reader(tmp_path / "new")
@@ -169,3 +211,26 @@ def test_memory_asks_once(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="no"):
         memory.kept("other", lambda: int("no"))
     assert memory.kept("other", lambda: 5) == 5
+
+
+def test_after_a_night_only_new_files_of_messages_are_copied(reader: Reader, copy: Path) -> None:
+    def copies() -> dict[str, int]:
+        found = (reader.root / "cache").glob("said-*")
+        return {one.name: one.stat().st_mtime_ns for one in found}
+
+    reader.sort_talks()
+    reader.take_over()
+    before = copies()
+    assert before
+    (copy / "new.csv").write_text(
+        "message_id,sent_at,agent_id,buyer_id,sender,text\n"
+        "n1,2026-05-02T10:00:00+08:00,晴川家居旗舰店:阿岚,n,buyer,在吗\n",
+        "utf-8",
+    )
+    jinpai.open(copy).import_files([copy / "new.csv"])
+    jinpai.open(copy).run()
+    reader.sort_talks()
+    reader.take_over()
+    after = copies()
+    assert len(after) == len(before) + 1
+    assert before.items() <= after.items()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
@@ -15,7 +16,7 @@ from jinpai.web.contexts import Page
 from jinpai.web.filters import Filters
 from jinpai.web.reading import Reader
 
-__all__ = ["Week", "agents_for", "agents_in", "others_waits", "week_of"]
+__all__ = ["Week", "agents_for", "agents_in", "others_waits", "week_of", "weeks_for"]
 
 
 def agents_in(page: Page) -> Agents:
@@ -64,27 +65,34 @@ class Week:
 
 def week_of(page: Page, agent: str) -> Week:
     """Return an agent's week over the period that is looked at."""
-    filters, reader = page.filters, page.reader
+    found = weeks_for(page.reader, page.filters).get(agent)
+    return found or Week({}, {}, _weekdays(page.filters.period))
 
-    def read() -> Week:
+
+def weeks_for(reader: Reader, filters: Filters) -> dict[str | None, Week]:
+    """Return the week of every agent of a shop over a period; those without anything have none."""
+
+    def read() -> dict[str | None, Week]:
         sql = files("jinpai.web").joinpath("week.sql").read_text("utf-8")
         values: dict[str, Any] = {
             "shop_id": filters.shop_id,
-            "agent_id": agent,
             "first": filters.period.first,
             "last": filters.period.last,
             "zone": filters.shop.timezone,
         }
         with reader.derived(filters.shop_id) as (engine, _, _):
             rows = engine.fetch("week", sql, values).to_pylist()
-        cells = [((row["weekday"], row["hour"]), row) for row in rows]
-        return Week(
-            {cell: row["sessions"] for cell, row in cells if row["sessions"]},
-            {cell: row["wait_us"] / 1_000_000 for cell, row in cells if row["wait_us"] is not None},
-            _weekdays(filters.period),
-        )
+        weekdays = _weekdays(filters.period)
+        made = defaultdict[str | None, Week](lambda: Week({}, {}, weekdays))
+        for row in rows:
+            week, cell = made[row["agent_id"]], (row["weekday"], row["hour"])
+            if row["sessions"]:
+                week.sessions[cell] = row["sessions"]
+            if row["wait_us"] is not None:
+                week.waits[cell] = row["wait_us"] / 1_000_000
+        return dict(made)
 
-    made: Week = reader.kept(("week", filters.shop_id, agent, filters.period), read)
+    made: dict[str | None, Week] = reader.kept(("weeks", filters.shop_id, filters.period), read)
     return made
 
 

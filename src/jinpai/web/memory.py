@@ -21,9 +21,11 @@ from jinpai.metrics.query import MetricRow
 from jinpai.run import ShopRun
 from jinpai.workspace import MetricsResult
 
-__all__ = ["Memory"]
+__all__ = ["Held", "Memory"]
 
 _T = TypeVar("_T")
+Held = tuple[str, Any, int]
+"""A key, its answer, and how many bytes it takes."""
 LIMIT = 256 * 2**20
 _ON_DISK = 1024 * 2**20
 # About what a figure takes in memory: its parts, its keys and the dictionary that holds them.
@@ -43,6 +45,7 @@ class Memory:
         self._lock = threading.Lock()
         self._held: OrderedDict[str, tuple[Any, int]] = OrderedDict()
         self._asking: dict[str, threading.Lock] = {}
+        self._taken: set[str] = set()
         self.bytes = 0
 
     def kept(self, key: str, answer: Callable[[], _T], size: int = _OTHER_BYTES) -> _T:
@@ -71,6 +74,17 @@ class Memory:
     def keep(self, key: str, value: Any, size: int) -> None:
         """Keep a value of so many bytes."""
         self._hold(key, value, size)
+
+    def take(self) -> list[Held]:
+        """Return what is held and was not taken before."""
+        with self._lock:
+            made = [
+                (key, value, size)
+                for key, (value, size) in self._held.items()
+                if key not in self._taken
+            ]
+            self._taken.update(key for key, _, _ in made)
+        return made
 
     def figures(
         self, key: str, shops: Callable[[], list[ShopRun]], ask: Callable[[], MetricsResult]

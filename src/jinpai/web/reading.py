@@ -26,7 +26,9 @@ from jinpai.refresh.as_read import as_read
 from jinpai.run import ShopRun, open_engine, shop_runs
 from jinpai.tables.lake import Snapshot
 from jinpai.tables.mounts import mounted
+from jinpai.talk import message_files
 from jinpai.talk_files import RunRows, SortedRows, TalkRows
+from jinpai.talk_said import Said
 from jinpai.web.memory import Memory
 from jinpai.workspace import MetricsResult, Workspace
 from jinpai.workspace_config import FILE_NAME, load_config
@@ -81,7 +83,11 @@ class Talks:
 
 
 class Reader(Workspace):
-    """A workspace for many short questions at once (see `Workspace` for the questions)."""
+    """A workspace for many short questions at once (see `Workspace` for the questions).
+
+    Attributes:
+        hands_over: pages show a new run only when `take_over` is called (see `web.warm`).
+    """
 
     def __init__(self, root: str | Path) -> None:
         super().__init__(root)
@@ -92,14 +98,18 @@ class Reader(Workspace):
         self._room = threading.BoundedSemaphore(ENGINES)
         self._talk_room = threading.BoundedSemaphore(TALK_ENGINES)
         self._state: _State | None = None
+        self._next: _State | None = None
+        self.hands_over = False
         self._seen_at = 0
 
     def close(self) -> None:
         """Close the engines."""
         with self._lock:
-            state, self._state = self._state, None
-        if state:
-            state.close()
+            states = (self._state, self._next)
+            self._state = self._next = None
+        for state in states:
+            if state:
+                state.close()
 
     @property
     def run_key(self) -> str:
@@ -224,21 +234,67 @@ class Reader(Workspace):
                 return self._state
         snapshot = self.lake.snapshot()
         with self._lock:
-            self._seen_at = seen_at
-            if self._state is not None and self._state.snapshot.id == snapshot.id:
-                self._state.stale.clear()
-                return self._state
+            self._seen_at, old = seen_at, self._state
+            if old is not None and old.snapshot.id == snapshot.id:
+                old.stale.clear()
+                return old
             if snapshot.run is None:
                 raise NotRun(
                     f"There are no figures yet; run 'jinpai run {self.root}' first.",
                     zh=f"还没有计算结果；请先计算：jinpai run {self.root}",
                 )
-            old, made = self._state, _State(snapshot, _run_key(snapshot), shop_runs(snapshot.run))
-            made.sorted_rows = SortedRows.found(self.memory.folder, made.run_key)
-            self._state = made
+            key, upcoming = _run_key(snapshot), self._next
+            if old is not None and old.run_key == key:  # something was loaded, nothing computed
+                old.snapshot = snapshot
+                old.stale.clear()
+                return old
+            if upcoming is None or upcoming.run_key != key:
+                upcoming = _State(snapshot, key, shop_runs(snapshot.run))
+                upcoming.sorted_rows = SortedRows.found(self.memory.folder, key, self._said())
+            upcoming.snapshot = snapshot
+            if old is not None and self.hands_over:
+                self._next = upcoming
+                return old
+            self._state, self._next = upcoming, None
         if old:
             old.close()
-        return made
+        return upcoming
+
+    def published_key(self) -> str:
+        """Return the ``run_key`` of the last run that was published, shown already or not."""
+        state = self._current()
+        return (self._next or state).run_key
+
+    def take_over(self) -> None:
+        """Show the last run from now on, with the files its conversations are found in.
+
+        Its engines are opened first: whoever comes first does not wait for them.
+        """
+        state = self._current()
+        made, folder = self._next or state, self.memory.folder
+        if made.sorted_rows is None:
+            made.sorted_rows = SortedRows.found(folder, made.run_key, self._said())
+        self._open(made)
+        with self._lock:
+            self._state, self._next = made, None
+        if made is not state:
+            state.close()
+        SortedRows.sweep(folder, made.run_key)
+        self._said().sweep(_said_files(made))
+
+    def _said(self) -> Said:
+        return Said(self.lake.folder.resolve() / "messages", self.memory.folder)
+
+    def _open(self, state: _State) -> None:
+        with self._room:
+            self._give_back(state, state.idle, self._take(state))
+        found = state.sorted_rows
+        engines = [self._talker(state, found) for _ in range(TALK_ENGINES)] if found else []
+        if found:
+            found.open(_said_files(state))
+        for engine in engines:
+            if engine is not None:
+                self._give_back(state, state.talkers, engine)
 
     def _published_at(self) -> int:
         """When the lake's folder of states last changed; 0 where it is no folder here."""
@@ -257,13 +313,19 @@ class Reader(Workspace):
                 self.config, self._config_at, self._seen_at = load_config(self.root), at, 0
 
     def sort_talks(self) -> None:
-        """Write the files conversations are found in, unless they are there (see `SortedRows`)."""
-        state, folder = self._current(), self.memory.folder
-        if state.sorted_rows is not None:
+        """Write the files conversations are found in, unless they are there (see `SortedRows`).
+
+        Those of other runs stay until `take_over`: somebody may read them.
+        """
+        state, folder, said = self._current(), self.memory.folder, self._said()
+        paths = said.missing(_said_files(state))
+        if state.sorted_rows is not None and not paths:
             return
         with self.derived() as (engine, _, _):
-            SortedRows.write(engine, folder, state.run_key)
-        made = SortedRows(folder, state.run_key)
+            said.write(engine, paths)
+            if state.sorted_rows is None:
+                SortedRows.write(engine, folder, state.run_key)
+        made = SortedRows(folder, state.run_key, said)
         with self._lock:
             state.sorted_rows = made
 
@@ -316,10 +378,16 @@ class Reader(Workspace):
 
     def _give_back(self, state: _State, to: list[DuckEngine], engine: DuckEngine) -> None:
         with self._lock:
-            if self._state is state:
+            if state is self._state or state is self._next:
                 to.append(engine)
                 return
         engine.close()
+
+
+def _said_files(state: _State) -> list[str]:
+    """The files of the lake with what all shops' people said."""
+    listed = (file.path for shop in state.shops for file in message_files(state.snapshot, shop))
+    return sorted(set(listed))
 
 
 def _chosen(shops: list[ShopRun], shop_id: str | None) -> list[ShopRun]:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from jinpai.errors import JinpaiError
 from jinpai.metrics.definition import registry
@@ -14,9 +14,11 @@ from jinpai.scoring.grade import Graded
 from jinpai.scoring.score import Line, Scored, Sheet
 from jinpai.web.contexts import Page
 from jinpai.web.figures import evidence_link
+from jinpai.web.filters import Filters
+from jinpai.web.reading import Reader
 from jinpai.web.tables import Cell, Column, Empty, Row, Table
 
-__all__ = ["Verdict", "grade_of", "plan_of", "plans_of", "points_text", "score_table"]
+__all__ = ["Verdict", "grade_of", "grades_for", "plan_of", "plans_of", "points_text", "score_table"]
 
 _T = TypeVar("_T")
 
@@ -53,17 +55,21 @@ def _asked(page: Page, ask: Callable[[], _T]) -> tuple[_T | None, str]:
         return None, page.w.pick(error.text_zh, str(error))
 
 
-def grade_of(page: Page, agent: str) -> Verdict:
-    """Return an agent's grade of the period under the default policy."""
-    filters, reader = page.filters, page.reader
+def grades_for(reader: Reader, filters: Filters) -> tuple[str, tuple[Graded, ...]]:
+    """Return the default policy's name and all grades of a shop's period; raises as `grade`."""
     period = filters.period
 
-    def ask() -> Any:
+    def ask() -> tuple[str, tuple[Graded, ...]]:
         card = reader.grade(first=period.first, last=period.last, shop_id=filters.shop_id)
         return card.policy.name, card.shops[0].graded
 
-    question = ("grades", filters.shop_id, period)
-    found, told = _asked(page, lambda: reader.kept(question, ask))
+    made: tuple[str, tuple[Graded, ...]] = reader.kept(("grades", filters.shop_id, period), ask)
+    return made
+
+
+def grade_of(page: Page, agent: str) -> Verdict:
+    """Return an agent's grade of the period under the default policy."""
+    found, told = _asked(page, lambda: grades_for(page.reader, page.filters))
     if found is None:
         return Verdict(told=told)
     policy, graded = found

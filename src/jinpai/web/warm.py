@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import logging
 import threading
-from collections.abc import Callable
 from contextlib import suppress
-from functools import partial
 
-from jinpai.errors import JinpaiError
-from jinpai.web.agents import agents_for
+from jinpai.web.agents import agents_for, weeks_for
 from jinpai.web.filters import read_filters
+from jinpai.web.preparing import Helper, Prepared, attempt
 from jinpai.web.reading import NotRun, Reader
+from jinpai.web.verdict import grades_for
 
 __all__ = ["Warmer", "warm"]
 
-_LOG = logging.getLogger("jinpai.web")
-_EVERY = 5.0
+_EVERY = 2.0
+# Where asking ahead takes long, pages show the run before until it is done; but not for ever.
+_LONG, _AT_MOST = 10.0, 900.0
 # What the pages draw: days of the overview, of the team, of each agent.
 _QUESTIONS = (
     (("sales_amount", "silent_amount", "inquiry_conversion_rate"), ("day",)),
@@ -37,10 +36,12 @@ def warm(reader: Reader, shop_id: str) -> None:
     first, last = filters.period.first, filters.period.last
     for codes, by in _QUESTIONS:
         reader.ask(codes, by=by, first=first, last=last, judge_rule=rule, shop_id=shop_id)
+    weeks_for(reader, filters)
+    grades_for(reader, filters)
 
 
 class Warmer:
-    """A thread that warms a reader whenever another run is in force.
+    """A thread that has a helper ask ahead whenever another run is published.
 
     Args:
         shops: how many shops at most, the workspace's own first; the rest is asked when needed.
@@ -50,6 +51,7 @@ class Warmer:
         self._reader, self._shops = reader, shops
         self._stop = threading.Event()
         self._done = ""
+        self._helper: Helper | None = None
         self._thread = threading.Thread(target=self._watch, name="jinpai-warm", daemon=True)
 
     def start(self) -> None:
@@ -57,32 +59,42 @@ class Warmer:
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop after the question at hand."""
+        """Stop, whatever is asked at the moment."""
         self._stop.set()
-        self._thread.join()
+        while self._thread.is_alive():
+            helper = self._helper
+            if helper is not None:
+                helper.kill()
+            self._thread.join(0.1)
 
     def _watch(self) -> None:
         while not self._stop.is_set():
             with suppress(NotRun):
-                self._once()
+                attempt("the last run", self._once)
             self._stop.wait(_EVERY)
 
     def _once(self) -> None:
-        key = self._reader.run_key
+        key = self._reader.published_key()
         if key == self._done:
             return
-        own = self._reader.default_shop()
-        others = [one.shop_id for one in self._reader.shops() if one.shop_id != own]
-        for shop_id in (own, *others)[: self._shops]:
-            if self._stop.is_set():
-                return
-            self._try(f"shop {shop_id}", partial(warm, self._reader, shop_id))
-        self._try("conversations", self._reader.sort_talks)
-        self._done = key
+        prepared = self._prepare()
+        if self._stop.is_set():
+            return
+        if prepared is None or prepared.run_key == key:
+            self._reader.take_over()
+            self._done = key
+        if prepared is not None:
+            self._reader.hands_over = prepared.seconds > _LONG
 
-    def _try(self, what: str, ask: Callable[[], None]) -> None:
-        """Nobody waits for it: what fails is asked again by the page that needs it."""
+    def _prepare(self) -> Prepared | None:
+        """Keep what the helper finds; returns None where it died."""
+        helper = self._helper = Helper(self._reader.root, warm, self._shops)
         try:
-            ask()
-        except (JinpaiError, OSError):
-            _LOG.warning("%s could not be read in advance", what, exc_info=True)
+            for told in helper.answers(_AT_MOST):
+                if isinstance(told, Prepared):
+                    return told
+                self._reader.memory.keep(*told)
+        finally:
+            self._helper = None
+            helper.close()
+        return None
