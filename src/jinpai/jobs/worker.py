@@ -32,6 +32,7 @@ from jinpai.jobs.batches import sweep
 from jinpai.jobs.queue import Queue, messages_of
 from jinpai.jobs.watch import Watcher
 from jinpai.jobs.work import do, sweep_reports, tidy
+from jinpai.jobs.yielding import yield_to_all
 from jinpai.store import Store, open_store
 from jinpai.store.jobs import (
     ACTIVE,
@@ -155,7 +156,7 @@ class Worker:
         started = time.monotonic()
         if is_nightly:
             # A thread cannot take its politeness back, so it is one of its own.
-            with ThreadPoolExecutor(1, initializer=_yield_to_all) as apart:
+            with ThreadPoolExecutor(1, initializer=yield_to_all) as apart:
                 state = apart.submit(self._do, job_id, kind, args).result()
         else:
             state = self._do(job_id, kind, args)
@@ -302,15 +303,6 @@ class _Consumer(Consumer):  # type: ignore[misc]
 
     def _set_signal_handlers(self) -> None:
         return
-
-
-def _yield_to_all() -> None:
-    """Let this thread, and those it starts, run only where nobody else wants the processor.
-
-    Nobody waits for what is done by night; a priority alone still takes turns with pages.
-    """
-    with suppress(AttributeError, OSError):  # macOS has no such thing, some containers forbid it
-        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
 
 
 def is_working(root: Path) -> bool:
