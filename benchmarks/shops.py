@@ -26,8 +26,11 @@ from jinpai.tables.schema import TABLES
 
 HUGE = 4
 LAST_DAYS = "TIMESTAMPTZ '2026-02-20 16:00:00+00'"  # what is loaded last
-# What is loaded last is one small shop's, and then another one's.
-NIGHTS = {"night": "s00007", "other": "s00011"}
+NIGHTS = ("night", "other")  # what is loaded last is one small shop's, and then another one's
+BUSY = """
+SELECT shop_id FROM messages WHERE sent_at >= {last} AND shop_id >= 's' || lpad('{huge}', 5, '0')
+GROUP BY shop_id ORDER BY count(*) DESC, shop_id LIMIT 2
+"""
 
 # A buyer belongs to one shop with all there is of that buyer.
 MACROS = """
@@ -71,13 +74,15 @@ def make(out: Path, shops: int, messages: int) -> None:
     con = duckdb.connect(config={"memory_limit": "3GB"})
     con.execute("SET TimeZone = 'UTC'")
     con.execute(MACROS.format(huge=HUGE, small=shops - HUGE))
-    tests = {"base": "NOT ({late})"} | {
-        f"{night}.tmp": f"{{late}} AND shop_id = '{shop}'" for night, shop in NIGHTS.items()
-    }
-    for folder in tests:
-        (out / folder).mkdir(parents=True, exist_ok=True)
+    tests = {"base": "NOT ({late})"}
     for name, sql in TABLES_SQL.items():
         con.execute(f"CREATE TABLE {name} AS {sql.format(source=source)}")
+    busy = con.execute(BUSY.format(last=LAST_DAYS, huge=HUGE)).fetchall()
+    for night, (shop,) in zip(NIGHTS, busy, strict=True):
+        tests[f"{night}.tmp"] = f"{{late}} AND shop_id = '{shop}'"
+    for folder in tests:
+        (out / folder).mkdir(parents=True, exist_ok=True)
+    for name in TABLES_SQL:
         own = TABLES[name].own_time
         late = f"{own} >= {LAST_DAYS}" if own else "false"
         for folder, test in tests.items():
@@ -86,6 +91,13 @@ def make(out: Path, shops: int, messages: int) -> None:
     shutil.rmtree(source)
     for night in reversed(NIGHTS):
         (out / f"{night}.tmp").rename(out / night)
+
+
+def shop_of(night: Path) -> str:
+    """Return the shop whose last days lie in a folder."""
+    with duckdb.connect() as con:
+        rows = con.execute(f"SELECT shop_id FROM '{night}/messages.parquet' LIMIT 1").fetchall()
+    return str(rows[0][0])
 
 
 def job(name: str, workspace: Path, data: Path) -> None:
@@ -100,13 +112,13 @@ def job(name: str, workspace: Path, data: Path) -> None:
         total = shop.import_files([data / folder]).report.total
         said = f"{total.rows_in} rows in, {total.rejected} rejected"
     elif name.startswith("run"):
-        only = NIGHTS["other"] if name.startswith("run shop") else None
+        only = shop_of(data / "other") if name.startswith("run shop") else None
         report = shop.run(full=name == "run", shop_id=only)
         seconds = sorted(report.seconds.items(), key=lambda item: -item[1])[:6]
         said = f"{report.mode} {report.touched} {seconds}"
     else:
         by = ["agent"] if "agent" in name else []
-        one = NIGHTS["night"] if "shop" in name else None
+        one = shop_of(data / "night") if "shop" in name else None
         said = f"{len(shop.ask(by=by, shop_id=one).rows)} figures"
     print(f"{said}\nseconds {time.perf_counter() - started:.3f}")
 
