@@ -61,10 +61,11 @@ docs: .venv/.dev ## write the pages that are made from the registries
 
 lock: .venv/.dev ## choose newer versions of everything we depend on
 	$(BIN)/python -m pip install --quiet 'uv>=0.13'
-	for set in "runtime build" "dev dev" "bench bench"; do set -- $$set; \
-	  $(BIN)/uv pip compile pyproject.toml --group $$2 --universal --python-version 3.11 --upgrade \
+	for set in "runtime build" "server build --extra postgres --extra s3" "dev dev" "bench bench"; do \
+	  set -- $$set; name=$$1 group=$$2; shift 2; \
+	  $(BIN)/uv pip compile pyproject.toml --group $$group "$$@" --universal --python-version 3.11 --upgrade \
 	    --generate-hashes --no-annotate --no-header --no-emit-index-url --quiet \
-	    --output-file requirements/$$1.txt || exit 1; done
+	    --output-file requirements/$$name.txt || exit 1; done
 
 clean: ## remove .venv and everything made
 	rm -rf .venv $(DEMO) .pytest_cache .mypy_cache .ruff_cache .hypothesis

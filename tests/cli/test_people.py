@@ -70,7 +70,8 @@ def test_the_first_start_prints_a_link_that_makes_the_owner(workspace: str) -> N
         assert server.stderr is not None
         found, until = None, time.monotonic() + 60
         while found is None and time.monotonic() < until:
-            found = re.search(r"http://127\.0\.0\.1:\d+/setup/[\w-]+", server.stderr.readline())
+            line = server.stderr.readline().rstrip("\n")  # the link has a line of its own
+            found = re.fullmatch(r"http://127\.0\.0\.1:\d+/setup/[\w-]+", line)
         assert found is not None
         with urllib.request.urlopen(found[0], timeout=60) as answer:  # noqa: S310 - our own server
             page = answer.read().decode()

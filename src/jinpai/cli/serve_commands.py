@@ -97,11 +97,11 @@ def serve(
     if link:
         note(
             say(
-                f"Make the owner's account (the link works once):\n{base}{link}",
-                f"创建店主账号（链接只能使用一次）：\n{base}{link}",
-            ),
-            "bold",
+                "Make the owner's account (the link works once):",
+                "创建店主账号（链接只能使用一次）：",
+            )
         )
+        note(f"{base}{link}", "bold")
     note(
         say(
             f"Jinpai is at {base}/ . Stop it with Ctrl-C.",
