@@ -7,6 +7,7 @@ import io
 import json
 import tempfile
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from itertools import islice
 from typing import Any
 from urllib.parse import quote
@@ -97,7 +98,7 @@ def _xlsx(table: Table) -> Iterator[bytes]:
                 first = next(batch, None)
                 if first is None and number > 1:
                     break
-                given = [] if first is None else _chain(first, batch)
+                given = [] if first is None else map(_for_sheet, _chain(first, batch))
                 book.table(book.sheet(str(number)), columns, given)
         file.seek(0)
         while part := file.read(1 << 16):
@@ -107,6 +108,11 @@ def _xlsx(table: Table) -> Iterator[bytes]:
 def _chain(first: list[Any], rest: Iterable[list[Any]]) -> Iterator[list[Any]]:
     yield first
     yield from rest
+
+
+def _for_sheet(row: list[Any]) -> list[Any]:
+    """Moments are the text that CSV has: a sheet's own know no time zone."""
+    return [json_value(one) if isinstance(one, datetime) else one for one in row]
 
 
 def _unit(unit: str) -> str:

@@ -303,16 +303,16 @@ def my_pay(page: PageOf) -> Response:
 def payslip(page: PageOf, agent_id: str) -> Response:
     """Show how one agent's score and pay come about; an agent sees the own only."""
     page.sight.need_agent(agent_id)
-    if agent_id not in page.sight.roster:
-        raise NotFound
-    table, said = score_table(page, agent_id)
     plan = plan_of(page)
     card, _ = _card(page, plan)
     sheet = card.sheets[0] if card else None
     mine = next((one for one in sheet.agents if one.subject == agent_id), None) if sheet else None
+    if mine is None and agent_id not in page.sight.roster:
+        raise NotFound
+    table, said = score_table(page, agent_id)
     shown = {
         "name": page.sight.name(agent_id),
-        "team": page.sight.roster[agent_id].get("team") or "",
+        "team": page.sight.roster.get(agent_id, {}).get("team") or "",
         "agent_id": agent_id,
         "plans": [one.stem for one in plans_of(page)],
         "plan": plan.stem if plan else "",
