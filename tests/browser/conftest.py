@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 import uvicorn
+from fastapi import FastAPI
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from jinpai.demo import SHOP_ID, make_demo
@@ -83,17 +84,22 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     (root / "plans").mkdir()
     write_example("starter", root / "plans" / "starter.yaml")
     app = create_app(root)
-    place = socket.socket()
-    place.bind(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [place]}, daemon=True)
     roster = app.state.reader.roster(SHOP_ID)
     agent = min(one for one in roster if roster[one]["team"])
     mate = min(one for one in roster if one != agent and roster[one]["team"])
     _people(app.state.store, agent, [roster[one]["team"] for one in (agent, mate)])
-    thread.start()
     names = {one: roster[one]["name"] or one for one in roster}
-    yield Served(f"http://127.0.0.1:{place.getsockname()[1]}", agent, mate, names)
+    yield from (Served(base, agent, mate, names) for base in serving(app))
+
+
+def serving(app: FastAPI) -> Iterator[str]:
+    """Serve an app as long as its address, without the last ``/``, is looked at."""
+    place = socket.socket()
+    place.bind(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [place]}, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{place.getsockname()[1]}"
     server.should_exit = True
     thread.join()
 

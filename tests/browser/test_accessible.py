@@ -1,13 +1,33 @@
-"""axe-core finds nothing serious on any page of the menu, in both languages and both themes."""
+"""axe-core finds nothing serious on any page, in both languages and themes, wide and on a phone.
+
+Pages of the menu are looked at in two looks, of all kinds of pages every third in one of the eight;
+``JINPAI_AXE=all`` looks at every page in all of them.
+"""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page
+from fastapi import FastAPI
+from playwright.sync_api import Browser, Page, ViewportSize
+from starlette.testclient import TestClient
 
-from browser.conftest import PERIOD, Enter, Served
+from browser.conftest import PERIOD, Enter, Served, serving
+from jinpai.demo import make_demo
+from jinpai.web.app import create_app
+from jinpai.web.security import COOKIE
+from web.clicks import walk
+from web.lived_in import add_people, live_in, signed_in
+
+SIZES: dict[str, ViewportSize] = {
+    "wide": {"width": 1366, "height": 768},
+    "phone": {"width": 390, "height": 844},
+}
+THEMES = ("light", "dark")
+LOOKS = [(lang, theme, size) for size in SIZES for lang in ("zh", "en") for theme in THEMES]
 
 _RUN = """() => axe.run(document, {resultTypes: ["violations"], iframes: false}).then(
     found => found.violations.map(one => ({
@@ -41,3 +61,52 @@ def test_nothing_serious_on_any_page(
             found[url] = wrong
         assert wide <= 0, url  # nothing is wider than the window
     assert found == {}
+
+
+def looks_of(place: int) -> list[tuple[str, str, str]]:
+    """All eight looks with JINPAI_AXE=all; else every third page in one, each in the next."""
+    if os.environ.get("JINPAI_AXE") == "all":
+        return LOOKS
+    return [] if place % 3 else [LOOKS[place // 3 % len(LOOKS)]]
+
+
+@pytest.fixture(scope="module")
+def lived_in(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[FastAPI, str]]:
+    """A workspace whose pages have something to show, and where it is served."""
+    root = tmp_path_factory.mktemp("looks") / "shop"
+    app = create_app(make_demo(root, agents=4, days=4, buyers=30).workspace.root)
+    with TestClient(app):
+        add_people(app)
+        live_in(app, "from=2026-03-01&to=2026-03-04")
+    yield from ((app, base) for base in serving(app))
+
+
+def test_nothing_serious_on_any_kind_of_page(
+    chromium: Browser, lived_in: tuple[FastAPI, str], axe: str
+) -> None:
+    app, base = lived_in
+    browser = signed_in(app, "owner")
+    addresses = kinds(browser)
+    assert len(addresses) > 30
+    context = chromium.new_context()
+    context.add_cookies([{"name": COOKIE, "value": browser.cookies[COOKIE], "url": base}])
+    page, found = context.new_page(), {}
+    for place, address in enumerate(addresses):
+        for language, theme, size in looks_of(place):
+            page.set_viewport_size(SIZES[size])
+            for name, value in (("jinpai_lang", language), ("jinpai_theme", theme)):
+                context.add_cookies([{"name": name, "value": value, "url": base}])
+            page.goto(base + address)
+            look = f"{address} {language} {theme} {size}"
+            if wrong := faults(page, axe):
+                found[look] = wrong
+            assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, look
+    context.close()
+    assert found == {}
+
+
+def kinds(browser: TestClient) -> list[str]:
+    """Return one address of each route that shows a page."""
+    seen: dict[str, str] = {}
+    walk(browser, "/", {}, seen, is_brief=True)
+    return list(seen.values())

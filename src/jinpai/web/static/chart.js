@@ -64,5 +64,10 @@
   document.addEventListener("jp:theme", again);
   let pending = 0;
   window.addEventListener("resize", () => { clearTimeout(pending); pending = setTimeout(again, 150); });
-  window.addEventListener("beforeprint", () => document.querySelectorAll(".jp-chart").forEach(draw));
+  // On paper a chart is as wide as there is room.
+  window.addEventListener("beforeprint", () => document.querySelectorAll(".jp-chart").forEach((place) => {
+    draw(place);
+    const drawn = place.querySelector("svg");
+    if (drawn) drawn.setAttribute("viewBox", "0 0 " + drawn.getAttribute("width") + " " + drawn.getAttribute("height"));
+  }));
 })();

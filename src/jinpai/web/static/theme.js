@@ -11,4 +11,8 @@
   };
   follow();
   dark.addEventListener("change", follow);
+  // Paper is white.
+  let shown = "";
+  window.addEventListener("beforeprint", () => { shown = root.getAttribute("data-bs-theme"); root.setAttribute("data-bs-theme", "light"); });
+  window.addEventListener("afterprint", () => { root.setAttribute("data-bs-theme", shown); document.dispatchEvent(new Event("jp:theme")); });
 })();

@@ -77,6 +77,15 @@ def _settings(page: Page, rule: Rule) -> str | None:
     return w("comma").join(told) or None
 
 
+def _reason(rule: Rule, text: str) -> str:
+    """A reason as findings tell it: the rule's settings filled in, dots for what differs."""
+
+    def filled(place: re.Match[str]) -> str:
+        return f"{rule.settings[place[1]]:g}" if place[1] in rule.settings else "…"
+
+    return re.sub(r"\{(\w+)\}", filled, text)
+
+
 @router.get("/rules/{code}", name="rule")
 def rule(page: PageOf, code: str) -> Response:
     """Show one rule: what it costs, and a conversation that shows it and one that does not."""
@@ -88,7 +97,7 @@ def rule(page: PageOf, code: str) -> Response:
         "one": one,
         "points": _points(one),
         "settings": _settings(page, one),
-        "reason": w.pick(one.reason_zh, one.reason_en),
+        "reason": _reason(one, w.pick(one.reason_zh, one.reason_en)),
         "breaks": _lines(page, one.breaks),
         "keeps": _lines(page, one.keeps),
     }
