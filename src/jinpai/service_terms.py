@@ -14,13 +14,16 @@
     client_id = "jinpai"
     client_secret = "…"        # or JINPAI_OIDC_SECRET
     name = "企业微信"           # what the button says
+
+    [accounts]
+    require_totp = ["owner"]   # roles that must have a second factor
 """
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import time
 from pathlib import Path
@@ -31,10 +34,21 @@ import tomlkit
 from jinpai.errors import UnknownName, WorkspaceError
 from jinpai.toml_file import locked, read_toml, write_whole
 
-__all__ = ["OIDC_SECRET", "JobTerms", "OidcTerms", "job_terms", "oidc_terms", "set_job_term"]
+__all__ = [
+    "OIDC_SECRET",
+    "AccountTerms",
+    "JobTerms",
+    "OidcTerms",
+    "account_terms",
+    "job_terms",
+    "oidc_terms",
+    "set_job_term",
+    "set_required_totp",
+]
 
 OIDC_SECRET = "JINPAI_OIDC_SECRET"  # noqa: S105 - the name of a variable
 _FILE = "jinpai.toml"
+_ROLES = ("owner", "supervisor", "inspector", "agent", "readonly")
 _SIZE = re.compile(r"[0-9]{1,6}(\.[0-9]{1,3})? ?[MG]i?B", re.IGNORECASE)
 
 
@@ -72,6 +86,26 @@ class OidcTerms:
     client_id: str
     client_secret: str = ""
     name: str = ""
+
+
+@dataclass(frozen=True)
+class AccountTerms:
+    """What is asked of people who sign in.
+
+    Attributes:
+        require_totp: roles that must have a second factor before they may do anything.
+    """
+
+    require_totp: tuple[str, ...] = ()
+
+
+def account_terms(table: Mapping[str, Any]) -> AccountTerms:
+    """Return the terms a table of TOML says; raises WorkspaceError."""
+    _known(table, tuple(AccountTerms.__dataclass_fields__), "accounts")
+    roles = table.get("require_totp", [])
+    if not isinstance(roles, list) or not set(roles) <= set(_ROLES):
+        raise _wrong("[accounts] require_totp", roles)
+    return AccountTerms(tuple(roles))
 
 
 def job_terms(table: Mapping[str, Any]) -> JobTerms:
@@ -124,6 +158,24 @@ def set_job_term(root: Path, name: str, value: str | None) -> None:
         write_whole(path, tomlkit.dumps(document))
 
 
+def set_required_totp(root: Path, roles: Sequence[str]) -> None:
+    """Write which roles must have a second factor.
+
+    Raises UnknownName for a role there is not, WorkspaceError for a file that cannot be; nothing
+    has changed then.
+    """
+    for role in roles:
+        if role not in _ROLES:
+            raise UnknownName("role", role, _ROLES)
+    path = root / _FILE
+    with locked(root):
+        document = tomlkit.parse(read_toml(path))
+        table = document.setdefault("accounts", tomlkit.table())
+        table["require_totp"] = list(roles)
+        account_terms(table.unwrap())
+        write_whole(path, tomlkit.dumps(document))
+
+
 def _clock(value: Any) -> time:
     found = re.fullmatch(r"([01]?\d|2[0-3]):([0-5]\d)", value) if isinstance(value, str) else None
     if found is None:
@@ -144,6 +196,10 @@ _TAKES = {
     "[jobs] memory": ('a size such as "2GB"', "内存大小，如 “2GB”"),
     "[jobs] threads": ("a whole number from 1 to 256", "1 至 256 的整数"),
     "[jobs] upload_mb": ("whole megabytes from 1 to 1000000", "1 至 1000000 的整数（MB）"),
+    "[accounts] require_totp": (
+        'a list of roles such as ["owner"]: owner, supervisor, inspector, agent, readonly',
+        '角色列表，如 ["owner"]，可用 owner、supervisor、inspector、agent、readonly',
+    ),
     "[oidc] issuer": ("an address with https://", "以 https:// 开头的地址"),
 }
 

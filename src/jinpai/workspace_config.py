@@ -16,7 +16,7 @@
     appeal_days = 7            # an agent may appeal so many days after a ruling
     decide_days = 7            # a second reviewer should decide within so many days
 
-    [jobs], [oidc]             # how it is served, see service_terms
+    [jobs], [oidc], [accounts] # how it is served, see service_terms
 
     [settings]                 # for every shop
     session_gap = 300
@@ -64,7 +64,7 @@ from jinpai.errors import (
     WorkspaceError,
     reason_zh,
 )
-from jinpai.service_terms import job_terms, oidc_terms
+from jinpai.service_terms import account_terms, job_terms, oidc_terms
 from jinpai.settings import REGISTRY, Settings, Value, parse, setting
 from jinpai.toml_file import locked, read_toml, toml_item, write_whole
 
@@ -87,7 +87,9 @@ STORE_FILE = "store.db"
 STORE_URL = "JINPAI_STORE_URL"  # the environment's word for where the store lies
 FORMAT = 1
 _TABLES: dict[str, type] = {
-    **dict.fromkeys(("workspace", "store", "review", "jobs", "oidc", "settings", "shops"), dict),
+    **dict.fromkeys(
+        ("workspace", "store", "review", "jobs", "oidc", "accounts", "settings", "shops"), dict
+    ),
     "history": list,
 }
 _LAKE = ("lake", "lake_endpoint", "lake_region")  # keys of [workspace]
@@ -161,7 +163,7 @@ class Config:
         shops: shop_id -> entry, in the file's order.
         lake: where the tables lie.
         review: the terms of appeals.
-        jobs, oidc: how it is served (`service_terms`).
+        jobs, oidc, accounts: how it is served (`service_terms`).
     """
 
     def __init__(self, root: Path) -> None:
@@ -176,6 +178,7 @@ class Config:
         self._store_url = _store_url(data["store"])
         self.review = _review(data["review"])
         self.jobs, self.oidc = job_terms(data["jobs"]), oidc_terms(data["oidc"])
+        self.accounts = account_terms(data["accounts"])
         self._levels = _levels(data)
         self._recorded = _history(data)
         for shop_id in (None, *self.shops):

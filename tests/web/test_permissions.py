@@ -19,6 +19,7 @@ PATHS = {
     "job_events": "/jobs/999/events",
     "job_file": "/jobs/999/file",
     "trial": "/trials/999",
+    "person_sessions": "/people/nobody/sessions",
     "trial_events": "/trials/999/events",
     "agent": "/agents/nobody",
     "metric": "/metrics/sales_amount",

@@ -13,6 +13,7 @@ import typer
 
 from jinpai.cli.console import note, plain_table, print_json, show
 from jinpai.cli.options import As, Workspace, as_json
+from jinpai.cli.session_commands import add_sessions
 from jinpai.cli.words import both, say
 
 if TYPE_CHECKING:  # the database's library takes its time to load
@@ -146,6 +147,8 @@ user_app = typer.Typer(
     no_args_is_help=True,
     help=both("People who may sign in to the web app.", "管理可登录网页应用的人员。"),
 )
+
+add_sessions(user_app)
 
 Login = Annotated[
     str, typer.Argument(metavar="LOGIN", show_default=False, help=both("Login", "登录名"))

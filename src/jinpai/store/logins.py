@@ -19,6 +19,7 @@ from jinpai.store.events import log_event
 from jinpai.store.people import ApiToken, LoginFailure, User, WebSession
 
 __all__ = [
+    "IDLE",
     "SCOPES",
     "SignedIn",
     "grant",
@@ -49,7 +50,7 @@ class SignedIn:
         scopes: of a program's token; None is a browser, which may all the person may.
         csrf: what a browser's changes have to carry.
         grants: subject -> until when it may be seen unmasked.
-        session: the hash of the browser's session.
+        session: the hash of the browser's session. way: how that was begun.
     """
 
     user: User
@@ -57,6 +58,7 @@ class SignedIn:
     csrf: str = ""
     grants: dict[str, datetime] = field(default_factory=dict)
     session: str = ""
+    way: str = ""
 
     def may(self, scope: str) -> bool:
         """Tell whether the scope is among those of the token; a browser has all."""
@@ -115,8 +117,14 @@ def _code_fits(session: Session, user: User, code: str) -> bool:
     return False
 
 
-def start_session(session: Session, user: User) -> str:
-    """Return the cookie of a new session; sessions that ended are swept."""
+def start_session(
+    session: Session, user: User, *, way: str = "password", browser: str = "", address: str = ""
+) -> str:
+    """Return the cookie of a new session; sessions that ended are swept.
+
+    Args:
+        way: password, oidc or link. browser, address: as `store.signed` shortens them.
+    """
     at, token = now(), secrets.token_urlsafe(32)
     ended = (WebSession.expires_at <= at) | (WebSession.seen_at <= at - IDLE)
     session.execute(delete(WebSession).where(ended))
@@ -129,6 +137,9 @@ def start_session(session: Session, user: User) -> str:
             seen_at=at,
             expires_at=at + LONGEST,
             grants={},
+            browser=browser or None,
+            address=address or None,
+            way=way,
         )
     )
     log_event(session, actor=user.login, kind="user.signed_in", subject=f"user:{user.id}")
@@ -145,7 +156,7 @@ def session_of(session: Session, token: str) -> tuple[SignedIn | None, bool]:
     if user is None or not user.is_active:
         return None, False
     grants = {name: datetime.fromisoformat(until) for name, until in found.grants.items()}
-    signed = SignedIn(user, None, found.csrf, grants, found.token_hash)
+    signed = SignedIn(user, None, found.csrf, grants, found.token_hash, found.way or "")
     return signed, found.seen_at <= at - _SEEN_EVERY
 
 

@@ -60,6 +60,8 @@ class WebSession(Base):
         seen_at: when it was last used, to the minute.
         expires_at: when it ends, however much it is used.
         grants: subject -> ISO time until which this browser may see it unmasked.
+        browser, address: kind of browser, part of its address (see `store.signed`).
+        way: ``password``, ``oidc`` or ``link`` (the one-time link); null of an old one.
     """
 
     __tablename__ = "web_sessions"
@@ -72,6 +74,9 @@ class WebSession(Base):
     seen_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     grants: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    browser: Mapped[str | None]
+    address: Mapped[str | None]
+    way: Mapped[str | None]
 
 
 class LoginFailure(Base):

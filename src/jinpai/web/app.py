@@ -26,7 +26,14 @@ from jinpai.errors import JinpaiError
 from jinpai.jobs import Queue
 from jinpai.store import Store, open_store
 from jinpai.web.contexts import Page, local_path
-from jinpai.web.errors import SignInFirst, WebError, error_json, error_of, wants_json
+from jinpai.web.errors import (
+    SecondFactorFirst,
+    SignInFirst,
+    WebError,
+    error_json,
+    error_of,
+    wants_json,
+)
 from jinpai.web.metering import Meter, Metered
 from jinpai.web.oidc import Provider
 from jinpai.web.permissions import check_routes
@@ -183,7 +190,7 @@ def _failed(request: Request, error: Exception) -> Response:
         _LOG.error("%s %s failed", request.method, request.url.path, exc_info=error)
     if wants_json(request):
         return JSONResponse(error_json(told), told.status)
-    if isinstance(told, SignInFirst):
+    if isinstance(told, SignInFirst | SecondFactorFirst):
         if request.headers.get("hx-request"):
             return Response(status_code=401, headers={"hx-redirect": told.login})
         return RedirectResponse(told.login, 303)

@@ -68,6 +68,18 @@ class SignInFirst(WebError):
         super().__init__()
 
 
+class SecondFactorFirst(WebError):
+    """The role asks for a second factor, and the person has none. ``place`` is where it is made."""
+
+    status, code = 403, "second_factor"
+    zh = "请先设置两步验证。"
+    en = "Set a second factor up first."
+
+    def __init__(self, place: str) -> None:
+        self.login = place
+        super().__init__()
+
+
 # What not everybody may know of: told in the same words as what there is but is not theirs.
 _HIDDEN = ("agent", "buyer", "conversation", "finding", "order", "reception", "session", "team")
 _STATUS = {

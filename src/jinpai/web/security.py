@@ -6,29 +6,37 @@ import hmac
 from typing import Any
 from urllib.parse import quote
 
+from sqlalchemy.orm import Session
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from jinpai.store import Store
-from jinpai.store.logins import SignedIn, session_of, token_user, touch
-from jinpai.web.errors import Forbidden, NotFound, SignInFirst, wants_json
+from jinpai.store.logins import SignedIn, session_of, start_session, token_user, touch
+from jinpai.store.people import User
+from jinpai.store.signed import browser_name, masked_address
+from jinpai.web.errors import Forbidden, NotFound, SecondFactorFirst, SignInFirst, wants_json
 from jinpai.web.permissions import EVERYONE, may_use, permissions
+from jinpai.workspace_config import FILE_NAME, load_config
 
 __all__ = [
     "COOKIE",
     "CSRF_FIELD",
     "CSRF_HEADER",
     "Headers",
+    "begin_session",
     "drop_session",
     "guard",
+    "must_have_factor",
     "put_session",
     "signed_in",
 ]
 
 COOKIE, CSRF_FIELD, CSRF_HEADER = "jinpai_session", "csrf", "x-csrf-token"
 _SAFE = ("GET", "HEAD", "OPTIONS")
+# What a person may do who has to set a second factor up first.
+_BEFORE_FACTOR = ("totp_first", "account_totp", "logout")
 # Nothing comes from elsewhere, nothing is written in the page itself but data.
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -93,6 +101,17 @@ def _cookie_facts(request: Request) -> dict[str, Any]:
     }
 
 
+def begin_session(request: Request, session: Session, user: User, way: str) -> str:
+    """Return the cookie of a new session of the browser that asks."""
+    return start_session(
+        session,
+        user,
+        way=way,
+        browser=browser_name(request.headers.get("user-agent", "")),
+        address=masked_address(request.client.host if request.client else ""),
+    )
+
+
 def put_session(request: Request, answer: Response, token: str) -> None:
     """Let the browser keep the session until it is closed."""
     answer.set_cookie(_cookie_name(request), token, **_cookie_facts(request))
@@ -144,6 +163,8 @@ async def guard(request: Request) -> None:
         raise SignInFirst(_login_url(request))
     if not may_use(name, signed.user.role):
         raise Forbidden if wants_json(request) or request.method in _SAFE else NotFound
+    if name not in _BEFORE_FACTOR and must_have_factor(request, signed):
+        raise SecondFactorFirst(f"{request.scope.get('root_path', '')}/account/second-factor")
     if request.method in _SAFE:
         if not signed.may("read"):
             raise Forbidden
@@ -155,6 +176,27 @@ async def guard(request: Request) -> None:
     given = request.headers.get(CSRF_HEADER) or str((await request.form()).get(CSRF_FIELD, ""))
     if not hmac.compare_digest(given.encode(), signed.csrf.encode()):
         raise Forbidden
+
+
+def must_have_factor(request: Request, signed: SignedIn) -> bool:
+    """Tell whether a browser may do nothing before a second factor is set up.
+
+    A provider asks for its own; a program's token is no sign-in.
+    """
+    if signed.scopes is not None or signed.way == "oidc" or signed.user.totp_secret:
+        return False
+    return signed.user.role in _roles_with_factor(request)
+
+
+def _roles_with_factor(request: Request) -> tuple[str, ...]:
+    """Return the roles that must have a second factor, read again where jinpai.toml changed."""
+    state, root = request.app.state, request.app.state.reader.root
+    at = (root / FILE_NAME).stat().st_mtime_ns
+    known: tuple[int, tuple[str, ...]] = getattr(state, "factor_terms", (0, ()))
+    if known[0] != at:
+        known = at, load_config(root).accounts.require_totp
+        state.factor_terms = known
+    return known[1]
 
 
 def _login_url(request: Request) -> str:

@@ -18,7 +18,7 @@ from jinpai.store.people import ApiToken, User
 from jinpai.web.contexts import Page, PageOf, View
 from jinpai.web.errors import Forbidden
 
-__all__ = ["router"]
+__all__ = ["qr_of", "router"]
 
 router = APIRouter()
 
@@ -42,15 +42,15 @@ def _view(page: Page, *, told: str = "", token: str = "", secret: str = "") -> V
         "tokens": tokens,
         "has_totp": has_totp,
         "secret": secret,
-        "qr": _qr(user, secret) if secret else "",
+        "qr": qr_of(user, secret) if secret else "",
     }
     about = {"login": user.login, "name": user.name, "role": user.role, "teams": user.teams}
     status = 400 if told else 200
     return View("account.html.j2", page.w("account"), data=shown, json=about, status=status)
 
 
-def _qr(user: User, secret: str) -> str:
-    """The code to scan, as the address of an image."""
+def qr_of(user: User, secret: str) -> str:
+    """Return the code to scan, as the address of an image."""
     uri = pyotp.TOTP(secret).provisioning_uri(name=user.login, issuer_name="Jinpai")
     return str(segno.make(uri, error="m").svg_data_uri(scale=4, border=2, light="#fff"))
 

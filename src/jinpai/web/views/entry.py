@@ -10,7 +10,7 @@ from starlette.responses import RedirectResponse, Response
 
 from jinpai.errors import UsageError
 from jinpai.store.accounts import accept_invite, has_people, invited
-from jinpai.store.logins import sign_in, sign_out, start_session, wait_seconds
+from jinpai.store.logins import sign_in, sign_out, wait_seconds
 from jinpai.store.people import User
 from jinpai.web.contexts import (
     LANGUAGE_COOKIE,
@@ -22,7 +22,7 @@ from jinpai.web.contexts import (
     local_path,
 )
 from jinpai.web.errors import TooMany
-from jinpai.web.security import drop_session, put_session
+from jinpai.web.security import begin_session, drop_session, put_session
 from jinpai.web.words import LANGUAGES
 
 __all__ = ["router"]
@@ -63,7 +63,9 @@ def login_post(
         if wait > 0:
             raise TooMany(f"Too many tries; wait {wait} s.", f"尝试次数过多，请等待 {wait} 秒。")
         user, asks_code = sign_in(session, login, password, address=address, code=code)
-        token = start_session(session, user) if user is not None else ""
+        token = ""
+        if user is not None:
+            token = begin_session(page.request, session, user, "password")
     if user is None:
         view = _login_view(page, next, login=login, asks_code=asks_code, failed=not asks_code)
         return page.show(view)
@@ -113,7 +115,7 @@ def setup_post(
             raise UsageError("The two passwords differ.", zh="两次输入的密码不同。")
         with page.store.write() as session:
             user = accept_invite(session, token, password, login=login, name=name)
-            cookie = start_session(session, user)
+            cookie = begin_session(page.request, session, user, "link")
     except UsageError as error:
         told = page.w.pick(error.text_zh, str(error))
         return page.show(_setup_view(page, token, told=told, login=login, name=name))

@@ -5,11 +5,10 @@ from __future__ import annotations
 from fastapi import APIRouter
 from starlette.responses import RedirectResponse, Response
 
-from jinpai.store.logins import start_session
 from jinpai.web.contexts import Page, PageOf, local_path
 from jinpai.web.errors import NotFound
 from jinpai.web.oidc import NoSignIn, Provider, begun_of, person_of
-from jinpai.web.security import put_session
+from jinpai.web.security import begin_session, put_session
 
 __all__ = ["router"]
 
@@ -45,7 +44,7 @@ def oidc_callback(page: PageOf) -> Response:
     claims = provider.end(_back(page), page.query["code"], begun)
     with page.store.write() as session:
         user = person_of(session, claims)
-        token = start_session(session, user) if user is not None else ""
+        token = begin_session(page.request, session, user, "oidc") if user is not None else ""
     if user is None:
         raise NoSignIn("nobody here has that name or mail address")
     answer = RedirectResponse(local_path(begun.to), 303)
