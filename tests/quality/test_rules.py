@@ -81,6 +81,12 @@ def test_own_reasons_about_a_wait_that_had_no_end() -> None:
     assert (found.reason_zh, found.reason_en) == ("无人回复", "Slow")
 
 
+def test_a_bare_yes_waits_for_an_answer() -> None:
+    asked = ("B 我的订单还没发货", "A 亲，请问是这个订单吗")
+    assert "unanswered_end" in rules_of(*asked, "B 是的")
+    assert "unanswered_end" not in rules_of(*asked, "B 好的谢谢")
+
+
 def test_first_response_counts_from_the_first_message() -> None:
     assert "ignored" not in rules_of("B 在吗", "A +20 您好")
     assert rules_of("B 在吗", "B +15 你好", "A +10 您好")["ignored"] == (

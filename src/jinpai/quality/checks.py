@@ -83,7 +83,10 @@ def unanswered_end(session: Session, settings: Mapping[str, float]) -> Hit | Non
     return Hit(tuple(left), figures={"count": len(left)})
 
 
-NEEDS = frozenset({"buyer.ask_price", "buyer.ask_stock", "buyer.ask_size", "buyer.urge"})
+# What is no courtesy though it may look like one: a "yes" tells the agent to go on.
+NEEDS = frozenset(
+    {"buyer.ask_price", "buyer.ask_stock", "buyer.ask_size", "buyer.confirm", "buyer.urge"}
+)
 
 
 def _is_courtesy(message: Message) -> bool:
