@@ -57,6 +57,23 @@ def test_reviews_are_learned_from(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert evaluate(load_model(out), new)["accuracy"] == 1.0
 
 
+def test_reviews_since_the_last_run_are_seen_by_the_next(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    talk = tmp_path / "messages.csv"
+    talk.write_text(
+        "message_id,sent_at,agent_id,buyer_id,sender,text\n"
+        "m1,2026-03-02T10:00:00+08:00,A,b1,buyer,在吗\n",
+        "utf-8",
+    )
+    shop = init(tmp_path / "shop", shop_id="s", name="s", platform="taobao")
+    shop.import_files([talk])
+    shop.run()
+    asked = ("--task", "sentiment", "--from-reviews", str(tmp_path / "shop"), "--out", "x.model")
+    assert run(*asked) == 2
+    assert "jinpai run" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     "more", [[], ["--data", "x"], ["--from-reviews", "x", "--label", "item.s"]]
 )

@@ -90,9 +90,10 @@ def cases(
     if as_json(format_):
         print_json({"out": str(out), "rules": len(made), "bad": bad, "good": good})
         return
+    rules = "1 rule" if len(made) == 1 else f"{len(made)} rules"
     note(
         say(
-            f"{bad} bad and {good} good cases of {len(made)} rules in {out}.",
+            f"{bad} bad and {good} good cases of {rules} in {out}.",
             f"{len(made)} 条规则的 {bad} 个问题案例与 {good} 个优秀案例已写入 {out}。",
         ),
         "green",

@@ -33,7 +33,7 @@ def review_examples(engine: DuckEngine, shops: list[str]) -> list[Example]:
     ]
     if not found:
         raise UsageError(
-            "The workspace has no written reviews with a rating; import them first.",
-            zh="工作区中没有带评级且写了文字的评价；请先导入评价。",
+            "The last run saw no written reviews with a rating; import them, then: jinpai run.",
+            zh="最近一次运行中没有带评级且写了文字的评价；请先导入评价，再运行 jinpai run。",
         )
     return found
