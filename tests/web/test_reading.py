@@ -13,7 +13,7 @@ import pytest
 import jinpai
 from jinpai.talk import SORTS, list_talks, message_files, read_talk
 from jinpai.web.memory import Memory
-from jinpai.web.preparing import Helper, Prepared
+from jinpai.web.preparing import Prepared, Preparer
 from jinpai.web.reading import NotRun, Reader
 from jinpai.web.warm import warm
 from jinpai.workspace import scopes_of
@@ -143,12 +143,12 @@ def test_warming_asks_what_pages_ask(reader: Reader) -> None:
     assert len(list((reader.root / "cache").glob("*.arrow"))) == asked > 5
 
 
-def test_a_helper_asks_all_of_it_and_pages_ask_nothing_any_more(
+def test_a_preparer_asks_all_of_it_and_pages_ask_nothing_any_more(
     reader: Reader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    helper = Helper(reader.root, warm, 20)
-    *held, prepared = helper.answers(300.0)
-    helper.close()
+    preparer = Preparer(reader.root, warm, 20)
+    *held, prepared = preparer.answers(300.0)
+    preparer.close()
     assert isinstance(prepared, Prepared)
     assert prepared.run_key == reader.run_key
     for one in held:
@@ -159,11 +159,11 @@ def test_a_helper_asks_all_of_it_and_pages_ask_nothing_any_more(
     warm(reader, reader.default_shop())
 
 
-def test_a_helper_that_dies_says_no_more(reader: Reader) -> None:
-    helper = Helper(reader.root, warm, 20)
-    helper.kill()
-    assert list(helper.answers(300.0)) == []
-    helper.close()
+def test_a_preparer_that_dies_says_no_more(reader: Reader) -> None:
+    preparer = Preparer(reader.root, warm, 20)
+    preparer.kill()
+    assert list(preparer.answers(300.0)) == []
+    preparer.close()
 
 
 def test_pages_show_the_run_before_until_the_new_one_is_taken_over(

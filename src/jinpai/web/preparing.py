@@ -18,7 +18,7 @@ from jinpai.jobs.yielding import yield_to_all
 from jinpai.web.memory import Held
 from jinpai.web.reading import NotRun, Reader
 
-__all__ = ["Helper", "Prepared"]
+__all__ = ["Prepared", "Preparer"]
 
 _LOG = logging.getLogger("jinpai.web")
 Ask = Callable[[Reader, str], None]
@@ -31,7 +31,7 @@ class Prepared:
         self.run_key, self.seconds = run_key, seconds
 
 
-class Helper:
+class Preparer:
     """A process that asks what pages will ask of the last run, and tells the answers.
 
     Args:

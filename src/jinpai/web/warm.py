@@ -7,7 +7,7 @@ from contextlib import suppress
 
 from jinpai.web.agents import agents_for, weeks_for
 from jinpai.web.filters import read_filters
-from jinpai.web.preparing import Helper, Prepared, attempt
+from jinpai.web.preparing import Prepared, Preparer, attempt
 from jinpai.web.reading import NotRun, Reader
 from jinpai.web.verdict import grades_for
 
@@ -41,7 +41,7 @@ def warm(reader: Reader, shop_id: str) -> None:
 
 
 class Warmer:
-    """A thread that has a helper ask ahead whenever another run is published.
+    """A thread that has a preparer ask ahead whenever another run is published.
 
     Args:
         shops: how many shops at most, the workspace's own first; the rest is asked when needed.
@@ -51,7 +51,7 @@ class Warmer:
         self._reader, self._shops = reader, shops
         self._stop = threading.Event()
         self._done = ""
-        self._helper: Helper | None = None
+        self._preparer: Preparer | None = None
         self._thread = threading.Thread(target=self._watch, name="jinpai-warm", daemon=True)
 
     def start(self) -> None:
@@ -62,9 +62,9 @@ class Warmer:
         """Stop, whatever is asked at the moment."""
         self._stop.set()
         while self._thread.is_alive():
-            helper = self._helper
-            if helper is not None:
-                helper.kill()
+            preparer = self._preparer
+            if preparer is not None:
+                preparer.kill()
             self._thread.join(0.1)
 
     def _watch(self) -> None:
@@ -87,14 +87,14 @@ class Warmer:
             self._reader.hands_over = prepared.seconds > _LONG
 
     def _prepare(self) -> Prepared | None:
-        """Keep what the helper finds; returns None where it died."""
-        helper = self._helper = Helper(self._reader.root, warm, self._shops)
+        """Keep what the preparer finds; returns None where it died."""
+        preparer = self._preparer = Preparer(self._reader.root, warm, self._shops)
         try:
-            for told in helper.answers(_AT_MOST):
+            for told in preparer.answers(_AT_MOST):
                 if isinstance(told, Prepared):
                     return told
                 self._reader.memory.keep(*told)
         finally:
-            self._helper = None
-            helper.close()
+            self._preparer = None
+            preparer.close()
         return None
