@@ -7,7 +7,7 @@ person looks at lists of conversations (all, of an agent, the slowest, further p
 and now and then the overview, the team and an agent, with a pause after each page. Meanwhile the
 server's own worker does the night's work: it imports the files of ``--night`` and runs; with
 ``--full`` it computes everything anew, again and again. Prints a table in Markdown: times of whole
-answers in milliseconds, and the greatest memory of the server and of the helper that asks ahead.
+answers in milliseconds, and the greatest memory of the server and of the preparer that asks ahead.
 """
 
 from __future__ import annotations
@@ -185,7 +185,7 @@ def peak_mb(pid: int) -> float:
 
 
 class Memory(threading.Thread):
-    """Watches how much memory a server and its helpers have together; not the worker.
+    """Watches how much memory a server and its preparers have together; not the worker.
 
     Attributes:
         most: the most so far, in MB; what several share is counted once.
@@ -199,19 +199,28 @@ class Memory(threading.Thread):
         """Look twice a second, as long as the server lives."""
         with contextlib.suppress(OSError):
             while True:
-                threads = Path(f"/proc/{self._pid}/task").iterdir()
-                listed = {one for t in threads for one in (t / "children").read_text().split()}
-                mine = [self._pid, *(int(child) for child in listed if is_helper(child))]
+                mine = [self._pid, *children(self._pid, b"multiprocessing")]
                 self.most = max(self.most, sum(map(pss_mb, mine)))
                 time.sleep(0.5)
 
 
-def is_helper(pid: str) -> bool:
-    """Whether a child of the server works for it, rather than for the jobs."""
-    try:
-        return b"\0jobs\0work\0" not in Path(f"/proc/{pid}/cmdline").read_bytes()
-    except OSError:
-        return False
+def children(pid: int, word: bytes) -> list[int]:
+    """Return the children of a process that have a word in their command."""
+    found = []
+    for thread in Path(f"/proc/{pid}/task").iterdir():
+        for child in (thread / "children").read_text().split():
+            with contextlib.suppress(OSError):
+                if word in Path(f"/proc/{child}/cmdline").read_bytes():
+                    found.append(int(child))
+    return found
+
+
+def wait_until_warm(pid: int, seconds: float) -> None:
+    """Wait until the server's preparer has asked ahead, but not for ever."""
+    end = time.monotonic() + seconds
+    time.sleep(min(10, seconds))
+    while time.monotonic() < end and children(pid, b"multiprocessing.spawn"):
+        time.sleep(0.5)
 
 
 def pss_mb(pid: int) -> float:
@@ -248,7 +257,12 @@ def main() -> None:
     parser.add_argument("--people", type=int, default=20)
     parser.add_argument("--minutes", type=float, default=5)
     parser.add_argument("--pause", type=float, default=4, help="mean seconds after each page")
-    parser.add_argument("--warm", type=float, default=30, help="seconds before anybody comes")
+    parser.add_argument(
+        "--warm",
+        type=float,
+        default=600,
+        help="seconds at most before anybody comes, for the preparer",
+    )
     parser.add_argument("--night", type=Path, help="files of a new day, imported at the start")
     parser.add_argument("--full", action="store_true", help="full runs, one after the other")
     parser.add_argument("--no-run", action="store_true", help="nothing is computed meanwhile")
@@ -256,7 +270,7 @@ def main() -> None:
     tickets = cookies(asked.workspace, asked.people)
     server, port = serve(asked.workspace)
     try:
-        time.sleep(asked.warm)
+        wait_until_warm(server.pid, asked.warm)
         used = cpu_seconds(server.pid)
         until, seen, runs = time.monotonic() + asked.minutes * 60, Seen(), list[str]()
         watch = Memory(server.pid)
@@ -274,7 +288,7 @@ def main() -> None:
         print(table(seen))
         answers = sum(map(len, seen.took.values()))
         each = (cpu_seconds(server.pid) - used) / max(answers, 1) * 1000
-        print(f"\nmemory of the server {peak_mb(server.pid):.0f} MB, with its helper at most "
+        print(f"\nmemory of the server {peak_mb(server.pid):.0f} MB, with its preparer at most "
               f"{watch.most:.0f} MB at once; errors {len(seen.errors)}")  # fmt: skip
         print(f"processor time of the server {each:.0f} ms an answer; load of the machine "
               f"{os.getloadavg()[1]:.1f}")  # fmt: skip
