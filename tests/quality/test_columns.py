@@ -124,6 +124,10 @@ def phrases() -> list[str]:
         "您好" + "啊" * 21_000,
         "加\u202e微信",
         "你撤回了一条消息",
+        "\u3000\x1c客服撤回了一条消息\xa0",
+        "Me\u017f\u017fage was RECALLED\n",
+        " 好的呢 ",
+        "好的呢",
         "#E-s01",
     ]
     return [*sorted(said), *odd]
