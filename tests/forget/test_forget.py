@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import shutil
 from collections.abc import Iterator
@@ -18,8 +19,11 @@ from jinpai.cli import main
 from jinpai.errors import UnknownName, UsageError
 from jinpai.forget.erase import forget_buyer
 from jinpai.forget.known import PREFIX, load
+from jinpai.jobs.batches import new_batch
+from jinpai.jobs.work import folder_of
 from jinpai.store import Store, events_of, log_event, open_store
 from jinpai.store.events import Event
+from jinpai.store.jobs import Kind, add_job, finish
 from jinpai.workspace import Workspace, init
 
 # Her account, her name and phone, and words that only she and her agent wrote.
@@ -178,6 +182,37 @@ def test_a_dry_run_changes_nothing(shop: Workspace) -> None:
     assert done.rows == {"buyers": 1, "messages": 4, "orders": 1, "reviews": 1, "refunds": 1}
     assert done.store == {"events": 1}
     assert sorted(bytes_of(shop.root)) == before
+
+
+def test_what_was_sent_up_and_what_jobs_kept_goes_at_once(shop: Workspace, exports: Path) -> None:
+    """Of the buyer, and what cannot be searched or can be worked out again; not others' files."""
+    text = FILES["orders.csv"]
+    others = "\n".join(line for line in text.splitlines() if "tb_lihong88" not in line)
+    sent = {"hers": text.encode(), "others": others.encode(), "packed": gzip.compress(b"x")}
+    batches = {name: new_batch(shop.root) for name in (*sent, "waits")}
+    for name, batch in batches.items():
+        (batch.folder / "00001").write_bytes(sent.get(name, text.encode()))
+    with open_store(shop.config) as store, store.write() as session:
+        kinds: tuple[Kind, ...] = ("import", "import", "trial")
+        hers, clean, trial = (add_job(session, kind, {}, by="lan").id for kind in kinds)
+        for job in (hers, clean, trial):
+            finish(session, job, "done")
+        add_job(session, "import", {"batch": batches["waits"].id}, by="lan")
+    for job, told in ((hers, "李红霞"), (clean, "王伟"), (trial, "")):
+        folder_of(shop.root, job).mkdir(parents=True)
+        (folder_of(shop.root, job) / "report.json").write_text(f'{{"x": "{told}"}}', "utf-8")
+    gone = {batches["hers"].folder, batches["packed"].folder}
+    gone |= {folder_of(shop.root, job) for job in (hers, trial)}
+    names = {f"{one.relative_to(shop.root).as_posix()}/" for one in gone}
+    assert set(forget_buyer(shop, "tb_lihong88", dry_run=True).removed) == names
+    assert all(one.exists() for one in gone)
+    done = forget_buyer(Workspace(shop.root), "tb_lihong88")
+    assert set(done.removed) == names
+    assert not any(one.exists() for one in gone)
+    assert batches["others"].folder.is_dir()
+    assert folder_of(shop.root, clean).is_dir()
+    # The job that waits needs its files; they come in as nobody's, and go with it.
+    assert done.left == [f"uploads/{batches['waits'].id}/00001"]
 
 
 def test_a_locked_period_keeps_its_files_until_it_is_let_go(shop: Workspace) -> None:

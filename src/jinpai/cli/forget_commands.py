@@ -171,6 +171,14 @@ def _told(done: Forgotten) -> list[str]:
                 f"另有 {done.mentions} 条其他买家的消息提到该账号或号码，未改动。",
             )
         )
+    if done.removed:
+        folders = ", ".join(done.removed[:_SHOWN]) + (" …" if len(done.removed) > _SHOWN else "")
+        made.append(
+            say(
+                f"Uploads and what finished jobs kept, deleted at once: {folders}",
+                f"上传文件与已结束任务的留存，立即删除：{folders}",
+            )
+        )
     if done.left:
         listed = ", ".join(done.left[:_SHOWN]) + (" …" if len(done.left) > _SHOWN else "")
         made.append(

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -24,6 +24,7 @@ from jinpai.errors import UnknownName, UsageError
 from jinpai.forget import known as forgotten
 from jinpai.forget.known import PREFIX
 from jinpai.forget.lake import Person, Purged, Traces, find, holders, pattern, purge, rewrite
+from jinpai.forget.leftover import leftovers, remove
 from jinpai.store.database import Store, open_store
 from jinpai.store.forgetting import count_naming, forget_in_store
 from jinpai.tables.lake import Snapshot
@@ -54,6 +55,7 @@ class Forgotten:
         ran: whether the figures were made again.
         purged: old files.
         mentions: messages of others that hold the account name or phone; they stay.
+        removed: folders of uploads and finished jobs that went at once (see `leftover`).
         left: files of the workspace that still tell of the buyer, for a person to look at.
     """
 
@@ -66,6 +68,7 @@ class Forgotten:
     ran: bool = False
     purged: Purged = field(default_factory=Purged)
     mentions: int = 0
+    removed: list[str] = field(default_factory=list)
     left: list[str] = field(default_factory=list)
 
 
@@ -136,10 +139,11 @@ class _Job:
         if self.workspace.config.has_store:
             with open_store(self.workspace.config) as store:
                 made.store = count_naming(store, self.account, self.words)
+                made.removed = self._named(leftovers(self.workspace.root, store, self.needles))
         made.ran = self.snapshot.run is not None
         self.step("purge")
         made.purged = purge(self.lake, self.person, release=release, dry_run=True)
-        made.left = self._elsewhere()
+        made.left = [one for one in self._elsewhere() if not one.startswith(tuple(made.removed))]
         return made
 
     def do(self, release: bool) -> Forgotten:
@@ -160,6 +164,9 @@ class _Job:
         made.purged = purge(self.lake, self.person, release=release)
         self.step("store")
         with open_store(self.workspace.config) as store:
+            folders = leftovers(self.workspace.root, store, self.needles)
+            made.removed = self._named(folders)
+            remove(folders)
             made.store = self._in_store(store, name, made)
         self.step("check")
         made.left = self._in_force() + self._elsewhere()
@@ -175,11 +182,15 @@ class _Job:
             "rows": made.rows,
             "rejects": made.rejects,
             "files": made.purged.files,
+            "removed": made.removed,
             "locks_kept": [one.name for one in made.purged.kept],
             "locks_released": [one.name for one in made.purged.released],
         }
         patterns = (self.account, self.words)
         return forget_in_store(store, self.buyer, name, *patterns, actor=self.actor, told=told)
+
+    def _named(self, folders: Sequence[Path]) -> list[str]:
+        return [f"{one.relative_to(self.workspace.root).as_posix()}/" for one in folders]
 
     def _mentions(self) -> int:
         """Count the messages of others that name the buyer."""
@@ -291,5 +302,6 @@ def as_json(done: Forgotten) -> Mapping[str, Any]:
         "old_files": {"files": purged.files, "bytes": purged.bytes},
         "locks": {key: [vars(one) for one in found] for key, found in locks.items()},
         "mentions": done.mentions,
+        "removed": done.removed,
         "left": done.left,
     }
