@@ -244,6 +244,17 @@ def test_a_worker_that_dies_is_started_again_and_stopped_with_the_server(
         os.kill(seen[1], 0)
 
 
+def test_a_worker_whose_server_was_killed_before_it_began_ends(root: Path) -> None:
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    command = [sys.executable, "-m", "jinpai", "jobs", "work", str(root)]
+    orphan = subprocess.Popen([*command, "--parent", str(gone.pid)], stderr=subprocess.DEVNULL)
+    try:
+        assert orphan.wait(120) == 0
+    finally:
+        orphan.kill()
+
+
 def wait_for(queue: Queue, job_id: int, *states: str) -> str:
     end = time.monotonic() + 120
     while (state := told(queue, job_id).state) not in states:

@@ -176,7 +176,7 @@ def work(
         bool,
         typer.Option("--once", help=both("Do what waits, then end", "处理完排队的任务后退出")),
     ] = False,
-    child: Annotated[bool, typer.Option("--child", hidden=True)] = False,
+    parent: Annotated[int | None, typer.Option("--parent", hidden=True)] = None,
 ) -> None:
     """Be the worker."""
     import os
@@ -191,9 +191,9 @@ def work(
             note(say(f"{done} job(s) done.", f"已处理 {done} 个任务。"), "green")
             return
         set_up_logs()
-        if child:
+        if parent is not None:
             os.nice(10)  # pages come first
-        worker.run(parent=os.getppid() if child else None)
+        worker.run(parent=parent)
     finally:
         worker.close()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import subprocess
 import sys
 import threading
@@ -22,7 +23,9 @@ class Supervisor:
     """A thread that keeps ``jinpai jobs work WORKSPACE`` running."""
 
     def __init__(self, root: str | Path) -> None:
-        self._command = [sys.executable, "-m", "jinpai", "jobs", "work", str(root), "--child"]
+        self._command = [sys.executable, "-m", "jinpai", "jobs", "work", str(root)]
+        # Told, not asked: who asks late for its parent may already have lost it.
+        self._command += ["--parent", str(os.getpid())]
         self._stop = threading.Event()
         self._worker: subprocess.Popen[bytes] | None = None
         self._thread = threading.Thread(target=self._keep, name="jinpai-worker", daemon=True)
