@@ -114,7 +114,7 @@ const jinpaiCharts = (options) => {
     histogram(chart, look, width) {
       const option = base(look);
       const room = (width - 60) / chart.labels.length;
-      const isTight = room < 6.4 * Math.max(...chart.labels.map((one) => one.length));
+      const isTight = room < 7.6 * Math.max(...chart.labels.map((one) => one.length));
       option.legend.show = chart.bars.length > 1;
       if (chart.bars.length < 2) option.grid.top = 22;
       option.xAxis = category(look, chart.labels);
