@@ -97,6 +97,8 @@ def test_one_ends_one_or_all_others_but_nobody_else_s(app: FastAPI) -> None:
     form = csrf_of(mine)
     known = keys(mine)
     assert len(known) == 3
+    page = mine.get("/account/sessions?lang=en").text
+    assert page.count('name="key" value="') == 2  # this one ends by signing out
     (foreign,) = keys(other)
     assert (
         mine.post("/account/sessions/end", headers=form, data={"key": foreign}).status_code == 404
