@@ -29,6 +29,7 @@ from jinpai.tables import upkeep
 from jinpai.workspace import Workspace
 from jinpai.workspace_config import load_config
 from web import victims
+from web.hurried import Hurried, Server, shop_with_findings
 from web.small import messages, small_shop
 
 LOG = logging.getLogger("jinpai.tests")
@@ -161,6 +162,62 @@ def check_review(root: Path, name: str) -> None:
     assert state in (None, "open", "settled", "appealed")
     assert {None: 0, "open": 0, "settled": 1, "appealed": 1}[state] == ruled
     assert appealed == (state == "appealed")
+
+
+def test_a_server_that_is_killed_keeps_all_it_said_was_done(tmp_path: Path) -> None:
+    """The server itself dies while people upload, review and lock; the next one goes on."""
+    root = tmp_path / "shop"
+    findings = shop_with_findings(root)
+    assert len(findings) >= 300
+    rng, told = random.Random(8), Counter[str]()
+    for number in range(max(KILLS // 4, 1)):
+        server = Server(root, f"lan{number}")
+        people = [
+            Hurried(server, kind, str(number), findings) for kind in ("upload", "ruling", "lock")
+        ]
+        for one in people:
+            one.start()
+        for one in people:
+            assert one.began.wait(120)
+        time.sleep(rng.uniform(0, 1.5))
+        server.process.kill()
+        server.process.wait()
+        for one in people:
+            one.join(120)
+            assert one.wrong == []
+            told.update({kind: len(names) for kind, names in one.told.items()})
+            check_told(root, one.told)
+    LOG.info("said to be done before servers were killed: %s", dict(told))
+    assert {"ruling", "lock"} <= set(told)
+    finish_jobs(root)
+    shop = Workspace(root)
+    with open_store(root) as store, store.read() as session:
+        loaded = jobs_of(session, kinds=["import"], limit=10_000)
+    done = {job.args["batch"] for job in loaded if job.state == "done"}
+    assert {job.args["batch"] for job in loaded} == done
+    assert upkeep.verify(shop.lake).faults == []
+    whole = shop.ask(["inquiry_buyers"], by=["agent"])
+    shop.run(full=True)
+    assert shop.ask(["inquiry_buyers"], by=["agent"]).rows == whole.rows
+
+
+def check_told(root: Path, told: dict[str, list[str]]) -> None:
+    """What the server said was done is there, whole, and so is all else that is there."""
+    there = {batch.id: batch.files() for batch in waiting(root)}
+    for files in there.values():
+        assert all(one.path.stat().st_size == one.size for one in files)
+    for batch, size in map(str.split, told.get("upload", [])):
+        assert [one.size for one in there[batch]] == [int(size)]
+    with open_store(root) as store, store.read() as session:
+        asked = {job.args.get("batch") for job in jobs_of(session, kinds=["import"], limit=10_000)}
+        for finding in told.get("ruling", []):
+            assert len(rulings_on(session, finding)) == 1
+            assert "case.ruled" in {one.kind for one in events_of(session, f"case:{finding}")}
+        for name in told.get("lock", []):
+            assert read_lock(root, name)["result"]
+            (event,) = events_of(session, f"lock:{name}")
+            assert event.kind == "period.locked"
+    assert {one.split()[0] for one in told.get("import", [])} <= asked
 
 
 @pytest.mark.parametrize("kind", ["import"])
