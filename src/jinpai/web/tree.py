@@ -75,7 +75,7 @@ class _Lines:
         return [*made[:at], *tail, *made[at:]]
 
     def _name(self, depth: int, sign: str, name: str) -> Cell:
-        return Cell(name, text=f"{_INDENT * depth}{sign} {name}" if sign else name)
+        return Cell(name, text=f"{_INDENT * depth}{sign}\N{NO-BREAK SPACE}{name}" if sign else name)
 
     def _figure(self, depth: int, sign: str, code: str, name: str) -> Row:
         row = self._now.get(code)
