@@ -76,6 +76,11 @@ def inspection(path: Path) -> int:
     return rows
 
 
+def _for_re(pattern: str) -> str:
+    """Write classes of Unicode, which ``re`` does not know, as ranges inside a class."""
+    return pattern.replace(r"\p{Han}", "\u3400-\u9fff")
+
+
 def by_re(path: Path) -> int:
     """Tell acts by a loop over compiled patterns, as one would write it."""
     from jinpai.quality.acts.patterns import expand, shipped_acts
@@ -84,7 +89,7 @@ def by_re(path: Path) -> int:
     for role in ROLES:
         compiled = [
             tuple(
-                [re.compile(expand(pattern), re.IGNORECASE) for pattern in listed]
+                [re.compile(_for_re(expand(pattern)), re.IGNORECASE) for pattern in listed]
                 for listed in (act.any, act.not_)
             )
             for act in shipped_acts()
