@@ -7,7 +7,7 @@ BIN := .venv/bin
 DEMO ?= demo-shop
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-spark test-judge sequences kills lint bench bench-full assets docs lock clean
+.PHONY: help install demo test test-spark test-judge sequences kills axe lint bench bench-full assets docs lock clean
 
 help: ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -25,6 +25,7 @@ test-spark: .venv/.dev .venv/.system ## the tests of the line and of metrics onc
 	$(BIN)/python -m pytest --engine both -q tests/line tests/metrics tests/test_explain.py tests/quality/test_shop.py \
 	  --ignore tests/line/test_incremental.py --ignore tests/line/test_incremental_runs.py
 	$(BIN)/python -m pytest --engine spark -q tests/line/test_engine_gaps.py tests/line/test_worked_examples.py
+	$(BIN)/python -m pytest -q tests/spark/partial_runs.py
 
 test-judge: .venv/.dev ## the judge against a real model on this machine; compiles its server first (five minutes)
 	test -x build/judge/bin/python || python3 -m venv build/judge
@@ -37,6 +38,9 @@ sequences: .venv/.dev ## 300 random sequences of imports: a partial run equals a
 kills: .venv/.dev .venv/.system ## the server and its worker killed at 100 random points: nothing lost, nothing half done
 	JINPAI_KILLS=100 $(BIN)/python -m pytest -q tests/web/test_killed_work.py
 
+axe: .venv/.dev .venv/.system ## axe-core on every kind of page in both languages, both themes, wide and narrow
+	JINPAI_AXE=all JINPAI_NEED_BROWSER=1 $(BIN)/python -m pytest -q tests/browser/test_accessible.py
+
 lint: .venv/.dev ## style, format and types
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -46,7 +50,7 @@ bench: .venv/.bench ## speed as ratios to hand-written Polars and pandas
 	$(BIN)/python benchmarks/run.py --messages 2000000 --rounds 5
 
 bench-full: .venv/.bench .venv/.dev .venv/.system ## the same on 20 million messages, and the curve to 200 million (hours)
-	$(BIN)/python benchmarks/run.py --messages 20000000 --rounds 5 --out docs/benchmarks/ratios.md
+	$(BIN)/python benchmarks/run.py --messages 20000000 --rounds 5 --out docs/benchmarks
 	$(BIN)/python benchmarks/curve.py --out docs/benchmarks
 	$(BIN)/python benchmarks/spark.py --messages 2000000
 
