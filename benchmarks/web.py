@@ -102,10 +102,15 @@ class Person(threading.Thread):
             # A pause is longer than the server keeps a connection; browsers open the next one too.
             headers = {"Cookie": f"{COOKIE}={self._cookie}", "Accept": "text/html"}
             headers["Connection"] = "close"
-            self._at.request("GET", path, headers=headers)
-            answer = self._at.getresponse()
-            text = answer.read().decode()
-            self._at.close()
+            asked = path
+            for _ in range(2):
+                self._at.request("GET", asked, headers=headers)
+                answer = self._at.getresponse()
+                text = answer.read().decode()
+                self._at.close()
+                if answer.status != 303:
+                    break
+                asked = answer.headers["Location"]  # a list that a run has changed begins anew
             if answer.status != 200:
                 self._seen.errors.append(f"{answer.status} {path}")
         except (OSError, http.client.HTTPException) as error:

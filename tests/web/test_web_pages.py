@@ -125,6 +125,17 @@ def test_a_cursor_of_another_state_is_refused(enter: Enter) -> None:
         assert answer.json()["error"]["code"] == "bad_request"
 
 
+def test_a_browser_begins_a_list_anew_that_has_changed(enter: Enter) -> None:
+    """Somebody who reads while a run is published clicks on the next page of the list before it."""
+    browser = enter("owner")
+    path = "/conversations?talks.sort=-messages&cursor=NTAub3RoZXI"
+    answer = browser.get(path, headers={"accept": "text/html"}, follow_redirects=False)
+    assert answer.status_code == 303
+    assert answer.headers["location"].endswith("/conversations?talks.sort=-messages")
+    again = browser.get(path, headers={"accept": "text/html"}, follow_redirects=True)
+    assert again.status_code == 200
+
+
 @pytest.mark.parametrize(
     ("sort", "column"), [("-messages", "messages"), ("longest_us", "longest_us")]
 )

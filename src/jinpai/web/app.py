@@ -26,6 +26,7 @@ from jinpai.errors import JinpaiError
 from jinpai.jobs import Queue
 from jinpai.store import Store, open_store
 from jinpai.web.contexts import Page, local_path
+from jinpai.web.cursor import OldCursor
 from jinpai.web.errors import (
     SecondFactorFirst,
     SignInFirst,
@@ -190,6 +191,9 @@ def _failed(request: Request, error: Exception) -> Response:
         _LOG.error("%s %s failed", request.method, request.url.path, exc_info=error)
     if wants_json(request):
         return JSONResponse(error_json(told), told.status)
+    if isinstance(error, OldCursor) and request.query_params.get("format", "html") == "html":
+        anew = request.url.remove_query_params("cursor")
+        return RedirectResponse(f"{anew.path}?{anew.query}", 303)
     if isinstance(told, SignInFirst | SecondFactorFirst):
         if request.headers.get("hx-request"):
             return Response(status_code=401, headers={"hx-redirect": told.login})

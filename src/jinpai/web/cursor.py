@@ -7,7 +7,11 @@ import binascii
 
 from jinpai.errors import UsageError
 
-__all__ = ["cursor_of", "place_of"]
+__all__ = ["OldCursor", "cursor_of", "place_of"]
+
+
+class OldCursor(UsageError):
+    """A cursor of a list that has changed. Programs are told; a browser begins the list anew."""
 
 
 def cursor_of(place: int, tag: str) -> str:
@@ -22,7 +26,7 @@ def cursor_of(place: int, tag: str) -> str:
 def place_of(cursor: str | None, tag: str) -> int:
     """Return the place of a cursor; without one, 0.
 
-    Raises UsageError for a cursor of another state, or none at all.
+    Raises OldCursor for a cursor of another state, or for what is none.
     """
     if not cursor:
         return 0
@@ -33,7 +37,7 @@ def place_of(cursor: str | None, tag: str) -> int:
             return int(place)
     except (binascii.Error, ValueError):
         pass
-    raise UsageError(
+    raise OldCursor(
         "The list has changed since this page was made; begin again at its first page.",
         zh="列表自上次打开后已有变化；请从第一页重新开始。",
     )
