@@ -22,7 +22,7 @@ SAYS = {
     ("agent", "stock_no"): ["这个颜色已经卖完了", "暫時缺貨"],
     ("agent", "stock_yes"): ["这款有现货的哦", "庫存充足"],
     ("agent", "apology"): ["实在抱歉", "不好意思让您久等了"],
-    ("agent", "closing"): ["祝您购物愉快", "感谢您的支持"],
+    ("agent", "closing"): ["祝您购物愉快", "感谢您的支持", "期待您的再次光临"],
     ("agent", "no_answer_stub"): ["请稍等一下", "我帮您查一下"],
     ("agent", "off_platform_contact"): ["加我微信聊", "加我\u200b微\u200b信聊", "扫我的二维码"],
     ("agent", "insult"): ["你脑子有病吧", "滚！"],
@@ -30,12 +30,14 @@ SAYS = {
     ("buyer", "ask_price"): ["这个多少钱", "運費怎麼算呢"],
     ("buyer", "ask_stock"): ["黑色还有货吗", "什么时候有货"],
     ("buyer", "ask_size"): ["我165的身高穿多大", "尺码偏大吗"],
-    ("buyer", "ask_logistics"): ["什么时候发货", "快递到哪了"],
-    ("buyer", "ask_refund"): ["我要退货", "申請退款"],
+    ("buyer", "ask_logistics"): ["什么时候发货", "快递到哪了", "送货前能先打个电话吗"],
+    ("buyer", "ask_refund"): ["我要退货", "申請退款", "坏了能上门修吗", "钱退到哪里了"],
+    ("buyer", "complaint"): ["客服一直联系不到", "收到的和图片不一致", "桌面上有个黑点"],
+    ("buyer", "anger"): ["又踢皮球", "骗人的店"],
     ("buyer", "bargain"): ["能便宜点吗", "给我打个折呗"],
     ("buyer", "thanks"): ["谢谢你", "多謝"],
     ("buyer", "threat_bad_review"): ["再不发就给你差评"],
-    ("buyer", "courtesy_close"): ["好的，谢谢", "知道了。"],
+    ("buyer", "courtesy_close"): ["好的，谢谢", "知道了。", "好的👌"],
 }
 
 
@@ -71,6 +73,14 @@ def test_exclusions(scanner: Scanner) -> None:
     assert "off_platform_contact" not in scanner.codes("agent", "请不要加微信交易")
     assert "stock_yes" not in scanner.codes("agent", "没有货")
     assert "insult" not in scanner.codes("agent", "滚筒洗衣机可以滚动截屏")
+    assert "ask_refund" not in scanner.codes("buyer", "软件一直闪退怎么办")
+    assert "complaint" not in scanner.codes("buyer", "外观无任何划痕")
+
+
+@pytest.mark.parametrize("text", ["五天了还没到", "今天都没有送到", "钱退到哪里了", "忘改地址了"])
+def test_delivery_is_asked_for(scanner: Scanner, text: str) -> None:
+    """That it is late is a complaint alone; how money arrives is no matter of delivery."""
+    assert "ask_logistics" not in scanner.codes("buyer", text)
 
 
 def test_spans_point_into_the_text_as_it_is(scanner: Scanner) -> None:

@@ -1,12 +1,13 @@
-"""Acts on 2,400 turns of public dialogues, sampled by hash and labelled by hand.
+"""Acts on 3,280 turns of public dialogues, sampled by hash and labelled by hand.
 
 Labels are ids only (acts_labels.tsv). Samples 1 and 2: two passes of one labeller, the second
-decides. Sample 3: first and second are two labellers who knew neither the patterns nor one
-another; where they disagree, the first looked again, not knowing who had said what.
+decides. Samples 3 and 4: first and second are two labellers who knew neither the patterns nor one
+another; where they disagree, in sample 3 the first looked again, not knowing who had said what, in
+sample 4 a third decided.
 
-Samples 1 and 3 count where the hash of the id is odd: nobody read those turns while writing
-patterns. Sample 2 was labelled with the patterns as they stood; its buyers' turns were read for
-wider patterns afterwards, its agents' turns were not.
+Samples 1 to 3 have been read for wider patterns; nobody who writes patterns has read sample 4.
+Acts whose patterns have stayed as they were before that reading are measured as well on what was
+unread until then: of samples 1 and 3 where the hash of the id is odd, and agents' turns of 2.
 """
 
 from __future__ import annotations
@@ -39,10 +40,13 @@ ACTS: tuple[tuple[Role, str], ...] = (
     ("buyer", "ask_refund"),
     ("buyer", "complaint"),
 )
-# Least F1 on turns not looked at. The aim is 0.8; these three do not reach it yet.
-BELOW = {"complaint": 0.75, "ask_logistics": 0.75, "ask_refund": 0.68}
-# Least kappa of two labellers, where it is not 0.9: what a buyer wants back has no sharp edge.
-APART = {"ask_refund": 0.8}
+# Least F1 on turns not looked at. The aim is 0.8; these two do not reach it yet.
+BELOW = {"ask_logistics": 0.7, "ask_refund": 0.73}
+# Patterns written with samples 1 to 3 read: only sample 4 can judge them.
+WIDENED = {"closing", "courtesy_close", "ask_logistics", "ask_refund", "complaint"}
+# Least kappa of two labellers, where it is not 0.9: what a buyer wants back has no sharp edge, and
+# five turns invite to a review.
+APART = {"ask_refund": 0.85, "invite_review": 0.85}
 
 
 class Labels(NamedTuple):
@@ -83,8 +87,10 @@ def turns(shared: Path) -> dict[str, tuple[str, str]]:
     return found
 
 
-def is_unseen(key: str, sample: str, role: str) -> bool:
-    """Tell the turns that were not looked at while the patterns were written."""
+def is_unseen(key: str, sample: str, role: str, code: str) -> bool:
+    """Tell the turns that were not looked at while the patterns of an act were written."""
+    if sample == "4" or code in WIDENED:
+        return sample == "4"
     if sample == "2":
         return role == "agent"
     return int(hashlib.sha256(key.encode()).hexdigest()[-1], 16) % 2 == 1
@@ -92,19 +98,20 @@ def is_unseen(key: str, sample: str, role: str) -> bool:
 
 def test_the_samples() -> None:
     known = labels()
-    assert Counter(one.sample for one in known.values()) == {"1": 600, "2": 600, "3": 1200}
+    sizes = Counter(one.sample for one in known.values())
+    assert sizes == {"1": 600, "2": 600, "3": 1200, "4": 880}
     for sample, least, most in (("1", 250, 350), ("3", 550, 650)):
         ids = [key for key, one in known.items() if one.sample == sample]
-        assert least < sum(is_unseen(key, sample, "buyer") for key in ids) < most
+        assert least < sum(is_unseen(key, sample, "buyer", "thanks") for key in ids) < most
 
 
 @pytest.mark.parametrize(("role", "code"), ACTS)
-def test_unseen_half(turns: dict[str, tuple[str, str]], role: Role, code: str) -> None:
+def test_unseen_turns(turns: dict[str, tuple[str, str]], role: Role, code: str) -> None:
     scanner = Scanner(shipped_acts())
     counts = Counter[tuple[bool, bool]]()
     for key, one in labels().items():
         who, text = turns[key]
-        if who == role and is_unseen(key, one.sample, role):
+        if who == role and is_unseen(key, one.sample, role, code):
             counts[code in one.agreed, code in scanner.codes(role, text)] += 1
     hits, wrong = counts[True, True], counts[True, False] + counts[False, True]
     assert 2 * hits / (2 * hits + wrong) >= BELOW.get(code, 0.8)
@@ -113,7 +120,7 @@ def test_unseen_half(turns: dict[str, tuple[str, str]], role: Role, code: str) -
 @pytest.mark.parametrize(("role", "code"), ACTS)
 def test_the_labels_are_steady(turns: dict[str, tuple[str, str]], role: Role, code: str) -> None:
     """One labeller agrees with herself; two, who may read the guide differently, a little less."""
-    for samples, least in (("12", 0.9), ("3", APART.get(code, 0.9))):
+    for samples, least in (("12", 0.9), ("34", APART.get(code, 0.9))):
         pairs = Counter(
             (code in one.first, code in one.second)
             for key, one in labels().items()
