@@ -8,13 +8,18 @@ is begun once.
 from __future__ import annotations
 
 import json
+import logging
 import os
-from collections.abc import Callable, Mapping
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 from huey import Huey, PostgresHuey, SqliteHuey
 from huey.registry import Message
 from huey.serializer import Serializer
+from huey.storage import SqliteStorage
 from sqlalchemy.engine import URL
 
 from jinpai.store import Store
@@ -23,6 +28,7 @@ from jinpai.workspace_config import Config
 
 __all__ = ["Queue", "messages_of"]
 
+_LOG = logging.getLogger("jinpai.jobs")
 QUEUE_FILE = "jobs.db"
 _SCHEMA = "jinpai_queue"  # PostgreSQL's, so that backups of the store know nothing of it
 
@@ -38,14 +44,14 @@ class Queue:
         """Ask for a job; returns its number."""
         with self.store.write() as session:
             job_id = add_job(session, kind, args or {}, by=by).id
-        self._send(job_id)
+        self._wake(job_id)
         return job_id
 
     def retry(self, job_id: int, *, by: str) -> int:
         """Ask for the same once more; returns the new number (raises as `store.jobs.retry_job`)."""
         with self.store.write() as session:
             new_id = retry_job(session, job_id, by=by).id
-        self._send(new_id)
+        self._wake(new_id)
         return new_id
 
     def cancel(self, job_id: int, *, by: str) -> Job:
@@ -62,8 +68,15 @@ class Queue:
             self._send(job_id)
         return len(missing)
 
+    def _wake(self, job_id: int) -> None:
+        """Send the message of a job, which was asked for either way: `remind` sends it later."""
+        try:
+            self._send(job_id)
+        except sqlite3.Error:
+            _LOG.warning("the message of job %s waits for the next minute", job_id, exc_info=True)
+
     def close(self) -> None:
-        """Close the connection to the messages."""
+        """Close the connection to the messages; the next use opens one."""
         self.huey.storage.close()
 
 
@@ -85,8 +98,34 @@ def _huey(config: Config, url: URL) -> Huey:
     if url.get_backend_name() != "sqlite":
         return PostgresHuey("jinpai", connection=lambda: _connection(url), **plain)
     path = config.root / QUEUE_FILE
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-    return SqliteHuey("jinpai", filename=str(path), fsync=True, timeout=30, **plain)
+    _private(path)
+    terms = {"filename": str(path), "fsync": True, "timeout": 30, "storage_class": _Storage}
+    return SqliteHuey("jinpai", **terms, **plain)
+
+
+def _private(path: Path) -> None:
+    """Make the file readable to its owner alone, where there is none yet.
+
+    One that is there stays closed: a process that closes a file gives up the locks of all its
+    connections to it. The next program to close the file then takes itself for the last one and
+    deletes the log of writes under those at work: "disk I/O error".
+    """
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+
+
+class _Storage(SqliteStorage):  # type: ignore[misc]
+    """huey's, which opens the file anew after a failure; a broken connection stays broken."""
+
+    @contextmanager
+    def db(self, commit: bool = False, close: bool = False) -> Iterator[sqlite3.Cursor]:
+        """Lend a cursor; a connection that failed is closed, and the next use opens another."""
+        try:
+            with super().db(commit, close) as cursor:
+                yield cursor
+        except sqlite3.DatabaseError:
+            self.close()
+            raise
 
 
 def _connection(url: URL) -> Any:

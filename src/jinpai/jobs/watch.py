@@ -54,7 +54,10 @@ class Watcher:
     def once(self) -> list[int]:
         """Ask for the drops that are quiet; returns the new jobs."""
         ready = [one for one in drops(self._folder) if self._is_quiet(one)]
-        return [job for one in ready if (job := self._asked(one)) is not None]
+        try:
+            return [job for one in ready if (job := self._asked(one)) is not None]
+        finally:  # one that lay open for hours could keep the worker's from opening anew
+            self._queue.close()
 
     def _is_quiet(self, drop: Path) -> bool:
         try:

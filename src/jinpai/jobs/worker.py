@@ -15,6 +15,7 @@ import fcntl
 import logging
 import os
 import signal
+import sqlite3
 import threading
 import time
 from collections.abc import Iterator
@@ -234,7 +235,8 @@ class Worker:
     def _chores(self) -> None:
         try:
             self.every_minute()
-        except (JinpaiError, OSError):  # such as a jinpai.toml that somebody edits right now
+        # Such as a jinpai.toml that somebody edits right now, or messages that cannot be read.
+        except (JinpaiError, OSError, sqlite3.Error):
             _LOG.exception("what is done by itself was left out this minute")
 
     def every_minute(self, at: datetime | None = None) -> None:
