@@ -153,6 +153,14 @@ def _told(done: Forgotten) -> list[str]:
                 f"数据湖中含该买家的旧文件：{files} 个，{size}。",
             )
         )
+    if done.cases:
+        made.append(
+            say(
+                f"Reviews that follow their finding to its new name: {done.cases:,}; what was"
+                " decided goes on counting.",
+                f"随质检结果改用新编号的复核：{done.cases:,} 项；已作出的决定继续有效。",
+            )
+        )
     if done.settings:
         made.append(say("jinpai.toml named the buyer.", "jinpai.toml 中出现过该买家。"))
     made += [_lock(one) for one in purged.kept]

@@ -2,9 +2,11 @@
 
 1. The list of the forgotten takes them in, so that no import brings them back.
 2. Canonical tables and rejects are written anew, in one state; settings name them no more.
-3. The store's texts are changed and the event is written.
-4. A run makes the derived tables anew.
-5. Old files that still tell of them, and what the web app remembers, are deleted.
+3. A run makes the derived tables anew.
+4. Old files that still tell of them, and what the web app remembers, are deleted.
+5. The store's texts are changed, review cases follow their findings, and the event is written, all
+   in one transaction.
+6. Where a case followed, another run takes its decision into account.
 """
 
 from __future__ import annotations
@@ -26,7 +28,7 @@ from jinpai.forget.known import PREFIX
 from jinpai.forget.lake import Person, Purged, Traces, find, holders, pattern, purge, rewrite
 from jinpai.forget.leftover import leftovers, remove
 from jinpai.store.database import Store, open_store
-from jinpai.store.forgetting import count_naming, forget_in_store
+from jinpai.store.forgetting import Replaced, count_naming, forget_in_store
 from jinpai.tables.lake import Snapshot
 from jinpai.tables.zones import quoted
 from jinpai.toml_file import locked, read_toml, write_whole
@@ -51,6 +53,7 @@ class Forgotten:
         rows: canonical table -> rows without a person now.
         rejects: rejected rows whose text was taken.
         store: table of the store -> rows changed.
+        cases: reviews that follow their finding to its new id; only known once it is done.
         settings: whether jinpai.toml named the buyer.
         ran: whether the figures were made again.
         purged: old files.
@@ -64,6 +67,7 @@ class Forgotten:
     rows: dict[str, int] = field(default_factory=dict)
     rejects: int = 0
     store: dict[str, int] = field(default_factory=dict)
+    cases: int = 0
     settings: bool = False
     ran: bool = False
     purged: Purged = field(default_factory=Purged)
@@ -167,7 +171,11 @@ class _Job:
             folders = leftovers(self.workspace.root, store, self.needles)
             made.removed = self._named(folders)
             remove(folders)
-            made.store = self._in_store(store, name, made)
+            replaced = self._in_store(store, name, made)
+        made.store, made.cases = replaced.rows, replaced.cases
+        if made.cases:
+            self.step("run")
+            self.workspace.run(memory=self.memory)
         self.step("check")
         made.left = self._in_force() + self._elsewhere()
         return made
@@ -177,7 +185,7 @@ class _Job:
         rows = {table: count for table, count in traces.rows.items() if count}
         return Forgotten(name, rows=rows, rejects=traces.rejects, mentions=self._mentions())
 
-    def _in_store(self, store: Store, name: str, made: Forgotten) -> dict[str, int]:
+    def _in_store(self, store: Store, name: str, made: Forgotten) -> Replaced:
         told = {
             "rows": made.rows,
             "rejects": made.rejects,
@@ -186,8 +194,22 @@ class _Job:
             "locks_kept": [one.name for one in made.purged.kept],
             "locks_released": [one.name for one in made.purged.released],
         }
-        patterns = (self.account, self.words)
-        return forget_in_store(store, self.buyer, name, *patterns, actor=self.actor, told=told)
+        found, patterns = self._found(name), (self.account, self.words)
+        return forget_in_store(
+            store, self.buyer, name, *patterns, actor=self.actor, told=told, findings=found
+        )
+
+    def _found(self, name: str) -> list[dict[str, Any]]:
+        """Return the findings of the last run under the name that stands for the buyer."""
+        snapshot = self.lake.snapshot()
+        if "findings" not in snapshot.derived:
+            return []
+        with duckdb.connect() as con:
+            snapshot.register_derived(con, ["findings"])
+            columns = "finding_id, shop_id, agent_id, session_id, rule, rule_version, order_id"
+            sql = f"SELECT {columns}, evidence FROM findings WHERE buyer_id = {quoted(name)}"
+            found: list[dict[str, Any]] = con.sql(sql).to_arrow_table().to_pylist()
+        return found
 
     def _named(self, folders: Sequence[Path]) -> list[str]:
         return [f"{one.relative_to(self.workspace.root).as_posix()}/" for one in folders]
@@ -230,10 +252,10 @@ def _is_number(word: str) -> bool:
 
 
 def _others(root: Path) -> Iterator[Path]:
-    """Yield the workspace's files that are not the lake's, the store's, or remembered answers."""
+    """Yield the workspace's files but the lake's, the store's, messages, remembered answers."""
     for path in sorted(root.rglob("*")):
         top = path.relative_to(root).parts[0]
-        is_ours = top in ("lake", "rejects", _CACHE) or top.startswith("store.db")
+        is_ours = top in ("lake", "rejects", _CACHE) or top.startswith(("store.db", "jobs.db"))
         if not is_ours and path.is_file() and not path.is_symlink():
             yield path
 
@@ -297,6 +319,7 @@ def as_json(done: Forgotten) -> Mapping[str, Any]:
         "rows": done.rows,
         "rejects": done.rejects,
         "store": done.store,
+        "cases": done.cases,
         "settings": done.settings,
         "ran": done.ran,
         "old_files": {"files": purged.files, "bytes": purged.bytes},

@@ -1,15 +1,16 @@
 """A person's words taken out of every text the store holds, the event log included.
 
 The one thing that may change an event: the law's right to be forgotten stands above the log's
-promise. What is taken out is replaced by the name that stands for the person; nothing else of an
-event changes, and the change itself is an event (`buyer.forgotten`).
+promise. What is taken out is replaced by the name that stands for the person, and the id of a case
+that was made of it by the new one (`renaming`); nothing else of an event changes, and the change
+itself is an event (`buyer.forgotten`).
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -22,9 +23,10 @@ from jinpai.store import dump
 from jinpai.store.base import Base
 from jinpai.store.database import Store, failures_told
 from jinpai.store.events import log_event
+from jinpai.store.renaming import rename_cases
 from jinpai.store.reviews import Case
 
-__all__ = ["count_naming", "forget_in_store"]
+__all__ = ["Replaced", "count_naming", "forget_in_store"]
 
 _REASON_ZH, _REASON_EN = (
     "（买家已遗忘，原因不再显示）",
@@ -35,6 +37,15 @@ _FREE = ("comment", "reason")
 # People of the shop: theirs to keep, and a buyer may be called like one of them.
 _STAFF = ("users", "invites", "api_tokens", "login_failures")
 _TRIGGERS = ("events_keep_update", "events_keep_delete")
+_Put = str | Callable[[re.Match[str]], str]
+
+
+@dataclass(frozen=True)
+class Replaced:
+    """What changed: table -> rows that named the person, and cases that got a new id."""
+
+    rows: dict[str, int]
+    cases: int
 
 
 def count_naming(store: Store, account: re.Pattern[str], words: re.Pattern[str]) -> dict[str, int]:
@@ -54,30 +65,34 @@ def forget_in_store(
     *,
     actor: str,
     told: dict[str, Any],
-) -> dict[str, int]:
-    """Put ``name`` in the place of a person's words everywhere; returns table -> rows changed.
+    findings: Iterable[Mapping[str, Any]] = (),
+) -> Replaced:
+    """Put ``name`` in the place of a person's words everywhere.
 
     Args:
         account: finds the person's account and numbers in a text.
         words: finds their name too, which is looked for in what people wrote.
         told: what the event says of the rest.
+        findings: those under the new name in the last run; their cases follow (`rename_cases`).
     """
     look = _Look(account, words)
     with store.write() as session:
         connection = session.connection()
         counts = dict[str, int]()
         with _events_open(connection):
+            cases = rename_cases(connection, (buyer, name), findings)
+            _follow(connection, cases)
             _blank_cases(session, buyer)
             for table in _tables():
                 if rows := look.rows(connection, table):
                     counts[table.name] = len(rows)
                     _replace(connection, table, rows, look, name)
-        after = told | {"store": counts}
+        after = told | {"store": counts, "cases": len(cases)}
         log_event(
             session, actor=actor, kind="buyer.forgotten", subject=f"buyer:{name}", after=after
         )
     _sweep(store, counts)
-    return counts
+    return Replaced(counts, len(cases))
 
 
 def _tables() -> list[Table]:
@@ -110,7 +125,7 @@ class _Look:
 
 
 def _replace(
-    connection: Connection, table: Table, rows: list[dict[str, Any]], look: _Look, name: str
+    connection: Connection, table: Table, rows: list[dict[str, Any]], look: _Look, name: _Put
 ) -> None:
     keys = [column.name for column in table.primary_key.columns]
     for row in rows:
@@ -118,6 +133,17 @@ def _replace(
         changed = {one: value for one, value in made.items() if value != row[one]}
         which = [table.columns[one] == row[one] for one in keys]
         connection.execute(update(table).where(*which).values(changed))
+
+
+def _follow(connection: Connection, cases: Mapping[str, str]) -> None:
+    """Put new ids of cases into every text that names them: a case's events are still its own."""
+    if not cases:
+        return
+    seen = re.compile(rf"\b(?:{'|'.join(map(re.escape, cases))})\b")
+    look = _Look(seen, seen)
+    for table in _tables():
+        rows = look.rows(connection, table)
+        _replace(connection, table, rows, look, lambda found: cases[found[0]])
 
 
 def _without(value: Any, change: Callable[[str], str]) -> Any:
