@@ -133,6 +133,23 @@ def test_sent_looked_at_loaded_calculated_and_taken_back(
     assert figures.ask(["sales_amount"]).rows == got
 
 
+def test_rejected_rows_can_be_downloaded_before_the_first_run(tmp_path: Path) -> None:
+    made = small_shop(tmp_path / "shop")
+    worker, app = Worker(made.root), create_app(made.root)
+    with TestClient(app):
+        browser = browser_of(app)
+        browser.headers.update(csrf_of(browser))
+        links = sent(browser, **{"wrong.csv": ORDERS + "o9,b1,no time,,\n"})
+        browser.post(links["look"])
+        worker.drain()
+        answer = browser.get(links["page"], params={"table": "rejects", "format": "csv"})
+    worker.close()
+    assert answer.status_code == 200
+    rows = list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig"))))
+    assert [row[1] for row in rows[1:]] == ["wrong.csv"]
+    assert "filename*=UTF-8''" in answer.headers["content-disposition"]
+
+
 def test_the_next_import_of_the_same_tables_has_to_be_taken_back_first(
     browser: TestClient, worker: Worker, root: Path
 ) -> None:

@@ -16,6 +16,7 @@ from jinpai.store import log_event
 from jinpai.web.charts import Chart
 from jinpai.web.errors import Forbidden, WebError, error_json, wants_json
 from jinpai.web.export import csv_answer, json_answer, xlsx_answer
+from jinpai.web.reading import NotRun
 from jinpai.web.render import render
 from jinpai.web.tables import Table, as_asked
 
@@ -127,8 +128,11 @@ def _export(page: Page, view: View, form: str, name: str) -> Response:
 
 
 def file_name(page: Page, table: Table) -> str:
-    """Return the name of a downloaded table, without the ending."""
-    filters = page.filters
+    """Return the name of a downloaded table, without the ending; its title before the first run."""
+    try:
+        filters = page.filters
+    except NotRun:
+        return table.title
     days = f"{filters.period.first}_{filters.period.last}"
     return f"{filters.shop_id}-{table.title}-{days}"
 
