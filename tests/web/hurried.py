@@ -57,9 +57,18 @@ class Server:
             if found := re.search(r"http://127\.0\.0\.1:(\d+)/ ", line):
                 self.port = int(found[1])
                 break
-        threading.Thread(target=self.process.stderr.read, daemon=True).start()
+        self._reader = threading.Thread(target=self.process.stderr.read, daemon=True)
+        self._reader.start()
         _, page = self.ask("GET", "/account")
         self._token = page.split('<meta name="csrf" content="')[1].split('"')[0]
+
+    def kill(self) -> None:
+        """End it as a power cut would."""
+        self.process.kill()
+        self.process.wait()
+        self._reader.join(120)  # its worker, which writes there too, ends when it sees that
+        assert self.process.stderr is not None
+        self.process.stderr.close()
 
     def ask(self, method: str, path: str, body: str = "") -> tuple[int, str]:
         """Ask for something; OSError or HTTPException when the server is gone."""

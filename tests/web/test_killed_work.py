@@ -180,8 +180,7 @@ def test_a_server_that_is_killed_keeps_all_it_said_was_done(tmp_path: Path) -> N
         for one in people:
             assert one.began.wait(120)
         time.sleep(rng.uniform(0, 1.5))
-        server.process.kill()
-        server.process.wait()
+        server.kill()
         for one in people:
             one.join(120)
             assert one.wrong == []
