@@ -20,7 +20,7 @@ def test_the_examples_work(tmp_path: Path) -> None:
     assert "asks_then_recommends" in codes
     assert "single_emoji" not in codes
     assert "mentions_gift" in scanner.codes("agent", "有赠品")
-    assert {problem[0] for problem in lint(judge, scanner)} == {"ignored"}
+    assert not list(lint(judge, scanner))  # each rule has its two examples
 
 
 def test_every_check_is_named() -> None:
