@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 import jinpai
+from jinpai.quality import names
+from jinpai.quality.names import RuleName
 from jinpai.talk import SORTS, list_talks, message_files, read_talk
 from jinpai.web.memory import Memory
 from jinpai.web.preparing import Prepared, Preparer
@@ -157,6 +159,19 @@ def test_a_preparer_asks_all_of_it_and_pages_ask_nothing_any_more(
     reader.take_over()
     monkeypatch.setattr(reader, "derived", None)  # nobody may ask an engine
     warm(reader, reader.default_shop())
+
+
+def test_what_else_a_process_has_read_does_not_change_the_run(
+    reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A preparer knows the rules of its workspace; this process may have opened others too."""
+    key = reader.run_key
+    monkeypatch.setitem(
+        names._own, "of_another_shop", RuleName("of_another_shop", "别", "Else", False)
+    )
+    other = Reader(reader.root)
+    assert other.run_key == key
+    other.close()
 
 
 def test_a_preparer_that_dies_says_no_more(reader: Reader) -> None:

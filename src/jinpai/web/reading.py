@@ -21,7 +21,7 @@ import duckdb
 from jinpai import __version__
 from jinpai.engine.duckdb import DuckEngine
 from jinpai.errors import UnknownName, UsageError
-from jinpai.metrics.definition import registry
+from jinpai.metrics.definition import shipped_registry
 from jinpai.refresh.as_read import as_read
 from jinpai.run import ShopRun, open_engine, shop_runs
 from jinpai.tables.lake import Snapshot
@@ -402,7 +402,8 @@ def _chosen(shops: list[ShopRun], shop_id: str | None) -> list[ShopRun]:
 def _run_key(snapshot: Snapshot) -> str:
     versions = {name: snapshot.versions[name] for name in snapshot.derived}
     made = json.dumps([versions, snapshot.run], sort_keys=True, default=str)
-    return _digest(__version__, registry().model_dump_json(), made)
+    # A shop's own rules are told by the run (`ShopRun.book`), not by what this process has read.
+    return _digest(__version__, shipped_registry().model_dump_json(), made)
 
 
 def _digest(*parts: Any) -> str:
