@@ -14,14 +14,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
 
-import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from jinpai.engine.duckdb import DuckEngine
-from jinpai.errors import EngineError
 from jinpai.tables.zones import quoted
-from jinpai.talk_pieces import Pieces, Row
+from jinpai.talk_pieces import Pieces, Row, in_order_given, write_pieces
 from jinpai.talk_said import Said
 
 __all__ = [
@@ -174,15 +172,11 @@ class SortedRows:
         Raises EngineError, OSError where they cannot be written; nothing depends on them.
         """
         folder.mkdir(parents=True, exist_ok=True)
-        engine.con.execute("set preserve_insertion_order = true")
-        try:
+        with in_order_given(engine, "sorted conversations"):
             for name, sql in RELATIONS.items():
-                _write(engine, _path(folder, run_key, name), sql)
+                path = _path(folder, run_key, name)
+                write_pieces(engine, path, sql, rows=_GROUP, packing="compression zstd")
             _write_list(engine, _list_path(folder, run_key))
-        except duckdb.Error as error:
-            raise EngineError("sorted conversations", "copy", str(error)) from error
-        finally:
-            engine.con.execute("set preserve_insertion_order = false")
 
     @staticmethod
     def sweep(folder: Path, run_key: str) -> None:
@@ -198,15 +192,6 @@ def _path(folder: Path, run_key: str, name: str) -> Path:
 
 def _list_path(folder: Path, run_key: str) -> Path:
     return folder / f"talk-{run_key}-list.duckdb"
-
-
-def _write(engine: DuckEngine, path: Path, sql: str) -> None:
-    aside = path.with_suffix(f".{os.getpid()}")
-    engine.con.execute(
-        f"copy (from ({sql}) order by shop_id, buyer_id) to {quoted(str(aside))}"
-        f" (format parquet, compression zstd, row_group_size {_GROUP})"
-    )
-    aside.replace(path)
 
 
 def _write_list(engine: DuckEngine, path: Path) -> None:

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pyarrow.compute
 import pyarrow.parquet as pq
 
-__all__ = ["Pieces", "Row"]
+from jinpai.engine.duckdb import DuckEngine
+from jinpai.errors import EngineError
+from jinpai.tables.zones import quoted
+
+__all__ = ["Pieces", "Row", "in_order_given", "write_pieces"]
 
 pc: Any = pyarrow.compute
 Row = dict[str, Any]
@@ -51,3 +59,32 @@ class Pieces:
             found = self._file.read_row_groups(list(range(first, end)), use_threads=False)
         mine = pc.and_(pc.equal(found["shop_id"], shop_id), pc.equal(found["buyer_id"], buyer))
         return list(found.filter(mine).to_pylist())
+
+
+@contextmanager
+def in_order_given(engine: DuckEngine, what: str) -> Iterator[None]:
+    """Let an engine write rows as they are sorted.
+
+    Raises EngineError, naming ``what`` is written, where it cannot.
+    """
+    engine.con.execute("set preserve_insertion_order = true")
+    try:
+        yield
+    except duckdb.Error as error:
+        raise EngineError(what, "copy", str(error)) from error
+    finally:
+        engine.con.execute("set preserve_insertion_order = false")
+
+
+def write_pieces(engine: DuckEngine, path: Path, sql: str, *, rows: int, packing: str) -> None:
+    """Write a SELECT as a file for `Pieces`, within `in_order_given`: whole, or not at all.
+
+    Args:
+        rows: of a piece. packing: how DuckDB compresses it.
+    """
+    aside = path.with_suffix(f".{os.getpid()}")
+    engine.con.execute(
+        f"copy (from ({sql}) order by shop_id, buyer_id) to {quoted(str(aside))}"
+        f" (format parquet, {packing}, row_group_size {rows})"
+    )
+    aside.replace(path)

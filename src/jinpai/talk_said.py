@@ -7,20 +7,16 @@ file of the lake never changes, so its copy is made once; after a night only new
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pyarrow as pa
 
 from jinpai.engine.duckdb import DuckEngine
-from jinpai.errors import EngineError
 from jinpai.tables import delta
-from jinpai.tables.zones import quoted
-from jinpai.talk_pieces import Pieces, Row
+from jinpai.talk_pieces import Pieces, Row, in_order_given, write_pieces
 
 __all__ = ["Said", "in_order"]
 
@@ -29,6 +25,7 @@ _COLUMNS = """
     sender, is_auto, kind, text, product_id
 """
 _GROUP = 4096
+_PACKING = "compression zstd, compression_level 1"
 
 
 class Said:
@@ -67,7 +64,10 @@ class Said:
         """
         self._folder.mkdir(parents=True, exist_ok=True)
         for path in paths:
-            self._write(engine, path, self._folder / _name(path))
+            sql = f"select {_COLUMNS} from {delta.parquet([str(self._messages / path)])}"
+            copy = self._folder / _name(path)
+            with in_order_given(engine, "sorted messages"):
+                write_pieces(engine, copy, sql, rows=_GROUP, packing=_PACKING)
 
     def sweep(self, paths: Collection[str]) -> None:
         """Delete the copies of all other files."""
@@ -75,22 +75,6 @@ class Said:
         for old in self._folder.glob("said-*"):
             if old.name not in kept:
                 old.unlink(missing_ok=True)
-
-    def _write(self, engine: DuckEngine, path: str, copy: Path) -> None:
-        aside = copy.with_suffix(f".{os.getpid()}")
-        source = delta.parquet([str(self._messages / path)])
-        engine.con.execute("set preserve_insertion_order = true")
-        try:
-            engine.con.execute(
-                f"copy (select {_COLUMNS} from {source} order by shop_id, buyer_id) to"
-                f" {quoted(str(aside))}"
-                f" (format parquet, compression zstd, compression_level 1, row_group_size {_GROUP})"
-            )
-        except duckdb.Error as error:
-            raise EngineError("sorted messages", "copy", str(error)) from error
-        finally:
-            engine.con.execute("set preserve_insertion_order = false")
-        aside.replace(copy)
 
     def _opened(self, path: str) -> Pieces | None:
         try:
