@@ -80,8 +80,8 @@ def _tells(path: Path, needles: Sequence[bytes]) -> bool:
 
 def _table_tells(path: Path, needles: Sequence[bytes]) -> bool:
     try:
-        batches = pq.ParquetFile(path).iter_batches()
-        return any(one in repr(b.to_pylist()).encode() for b in batches for one in needles)
+        texts = (repr(b.to_pylist()).encode() for b in pq.ParquetFile(path).iter_batches())
+        return any(one in text for text in texts for one in needles)
     except (OSError, pa.ArrowException):  # cut short, or named so by its owner
         return True
 
