@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -180,7 +181,7 @@ def _told(done: Forgotten) -> list[str]:
             )
         )
     if done.removed:
-        folders = ", ".join(done.removed[:_SHOWN]) + (" …" if len(done.removed) > _SHOWN else "")
+        folders = _first_of(done.removed)
         made.append(
             say(
                 f"Uploads and what finished jobs kept, deleted at once: {folders}",
@@ -188,7 +189,7 @@ def _told(done: Forgotten) -> list[str]:
             )
         )
     if done.left:
-        listed = ", ".join(done.left[:_SHOWN]) + (" …" if len(done.left) > _SHOWN else "")
+        listed = _first_of(done.left)
         made.append(
             say(
                 f"Files that still name the buyer, for you to delete: {listed}",
@@ -205,3 +206,7 @@ def _lock(one: Pinned) -> str:
         f"锁定周期“{one.name}”为可重算而保留 {one.files} 个含该买家的旧文件，"
         "直到使用 --release-locks。",
     )
+
+
+def _first_of(names: Sequence[str]) -> str:
+    return ", ".join(names[:_SHOWN]) + (" …" if len(names) > _SHOWN else "")

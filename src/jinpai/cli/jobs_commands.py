@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from jinpai.cli.console import note, plain_table, print_json, show
-from jinpai.cli.options import As, Workspace, as_json
+from jinpai.cli.options import ACTOR, As, Workspace, as_json
 from jinpai.cli.words import both, say
 
 if TYPE_CHECKING:
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 __all__ = ["jobs_app"]
 
-_BY = "command line"
 _OFF = "off"
 
 jobs_app = typer.Typer(
@@ -126,7 +125,7 @@ def cancel(workspace: Workspace, job: JobId, format_: As = "table") -> None:
     from jinpai.store.jobs import cancel_job
 
     with open_store(workspace) as store, store.write() as session:
-        state = cancel_job(session, job, by=_BY).state
+        state = cancel_job(session, job, by=ACTOR).state
     if as_json(format_):
         print_json({"id": job, "state": state, "wants_cancel": True})
         return
@@ -151,7 +150,7 @@ def retry(workspace: Workspace, job: JobId, format_: As = "table") -> None:
     config = load_config(workspace)
     with open_store(config) as store:
         queue = Queue(config, store)
-        new = queue.retry(job, by=_BY)
+        new = queue.retry(job, by=ACTOR)
         queue.close()
     if as_json(format_):
         print_json({"id": new, "retry_of": job})

@@ -12,10 +12,12 @@ from jinpai.cli.words import both
 from jinpai.errors import UsageError
 
 __all__ = [
+    "ACTOR",
     "As",
     "First",
     "Format",
     "Last",
+    "Login",
     "Memory",
     "Rule",
     "Shop",
@@ -25,6 +27,7 @@ __all__ = [
     "checked_memory",
 ]
 
+ACTOR = "command line"  # who did it, in the event log
 Format = Literal["table", "json"]
 JudgeRule = Literal["order", "order_first", "payment"]
 
@@ -35,6 +38,9 @@ Workspace = Annotated[
         show_default=False,
         help=both("Folder of the workspace", "工作区文件夹"),
     ),
+]
+Login = Annotated[
+    str, typer.Argument(metavar="LOGIN", show_default=False, help=both("Login", "登录名"))
 ]
 As = Annotated[
     Format,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from jinpai.cli.console import note, plain_table, print_json, show
-from jinpai.cli.options import As, Workspace, as_json
+from jinpai.cli.options import ACTOR, As, Login, Workspace, as_json
 from jinpai.cli.session_commands import add_sessions
 from jinpai.cli.words import both, say
 
@@ -150,11 +150,6 @@ user_app = typer.Typer(
 
 add_sessions(user_app)
 
-Login = Annotated[
-    str, typer.Argument(metavar="LOGIN", show_default=False, help=both("Login", "登录名"))
-]
-Actor = "command line"
-
 
 @user_app.command(
     help=both("Make an account and print its one-time link.", "添加账号并打印一次性链接。"),
@@ -192,9 +187,9 @@ def add(
 
     with _store(workspace) as store, store.write() as session:
         user = add_user(
-            session, login, role=role, actor=Actor, name=name, teams=team or [], agent_id=agent
+            session, login, role=role, actor=ACTOR, name=name, teams=team or [], agent_id=agent
         )
-        token = invite(session, user, actor=Actor)
+        token = invite(session, user, actor=ACTOR)
     _tell_link(user.login, token, format_)
 
 
@@ -208,8 +203,8 @@ def reset(workspace: Workspace, login: Login, format_: As = "table") -> None:
 
     with _store(workspace) as store, store.write() as session:
         user = find_user(session, login)
-        clear_login(session, user, actor=Actor)
-        token = invite(session, user, actor=Actor)
+        clear_login(session, user, actor=ACTOR)
+        token = invite(session, user, actor=ACTOR)
     _tell_link(user.login, token, format_)
 
 
@@ -233,7 +228,7 @@ def disable(
 
     with _store(workspace) as store, store.write() as session:
         user = find_user(session, login)
-        set_active(session, user, undo, actor=Actor)
+        set_active(session, user, undo, actor=ACTOR)
     if as_json(format_):
         print_json({"login": user.login, "is_active": user.is_active})
         return

@@ -8,15 +8,10 @@ from typing import Annotated
 import typer
 
 from jinpai.cli.console import note, plain_table, print_json, show
-from jinpai.cli.options import As, Workspace, as_json
+from jinpai.cli.options import ACTOR, As, Login, Workspace, as_json
 from jinpai.cli.words import both, say
 
 __all__ = ["add_sessions"]
-
-_BY = "command line"
-Login = Annotated[
-    str, typer.Argument(metavar="LOGIN", show_default=False, help=both("Login", "登录名"))
-]
 
 
 def add_sessions(app: typer.Typer) -> None:
@@ -106,7 +101,7 @@ def end(
     from jinpai.store.signed import end_sessions
 
     with open_store(workspace) as store, store.write() as session:
-        ended = end_sessions(session, find_user(session, login), actor=_BY, key=session_)
+        ended = end_sessions(session, find_user(session, login), actor=ACTOR, key=session_)
     if as_json(format_):
         print_json({"login": login, "ended": ended})
         return
@@ -130,7 +125,8 @@ def require_totp(
     before = load_config(workspace).accounts.require_totp
     with open_store(workspace) as store, store.write() as session:
         log_event(
-            session, actor=_BY, kind="user.totp_required", subject="setting:accounts.require_totp",
+            session, actor=ACTOR, kind="user.totp_required",
+            subject="setting:accounts.require_totp",
             before={"value": list(before)}, after={"value": wanted},
         )  # fmt: skip
         set_required_totp(workspace, wanted)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from jinpai.cli.console import note, plain_table, print_json, progress, show
-from jinpai.cli.options import As, Workspace, as_json
+from jinpai.cli.options import ACTOR, As, Workspace, as_json
 from jinpai.cli.words import both, say
 
 __all__ = ["store_app"]
@@ -57,7 +57,7 @@ def backup(
         counts = backup(store, out)
         told = {"rows": sum(counts.values())}
         with store.write() as session:
-            log_event(session, actor="command line", kind=BACKED_UP, subject="store", after=told)
+            log_event(session, actor=ACTOR, kind=BACKED_UP, subject="store", after=told)
     if as_json(format_):
         print_json({"file": str(out), "rows": counts})
         return
