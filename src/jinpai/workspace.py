@@ -231,7 +231,8 @@ class Workspace(Appraisals):
             rows = query(
                 engine, scopes, metrics=chosen, grain=by, judge_rule=rule, trailing=trailing
             )
-            classes = [part for part in CLASSES if any(part in row.grain for row in rows)]
+            shares = rows if any(metric.classes for metric in chosen) else []
+            classes = [part for part in CLASSES if any(part in row.grain for row in shares)]
             grain = tuple(dict.fromkeys((*by, *classes)))
             return MetricsResult(rows, tuple(shops), grain, rule, self._stale(snapshot, shops))
 
