@@ -30,10 +30,29 @@ SAYS = {
     ("buyer", "ask_price"): ["这个多少钱", "運費怎麼算呢"],
     ("buyer", "ask_stock"): ["黑色还有货吗", "什么时候有货"],
     ("buyer", "ask_size"): ["我165的身高穿多大", "尺码偏大吗"],
-    ("buyer", "ask_logistics"): ["什么时候发货", "快递到哪了", "送货前能先打个电话吗"],
-    ("buyer", "ask_refund"): ["我要退货", "申請退款", "坏了能上门修吗", "钱退到哪里了"],
+    ("buyer", "ask_logistics"): [
+        "什么时候发货",
+        "快递到哪了",
+        "送货前能先打个电话吗",
+        "你们从哪个仓库发货",
+        "周末送不送",
+        "走陆运还是空运",
+        "东西怎么还在路上",
+        "我想换个收货人",
+        "到上海几天",
+    ],
+    ("buyer", "ask_refund"): [
+        "我要退货",
+        "申請退款",
+        "坏了能上门修吗",
+        "钱退到哪里了",
+        "再不处理我就退货了",
+        "寄回来检测需要多久",
+        "售后电话是多少",
+        "修好了没有",
+    ],
     ("buyer", "complaint"): ["客服一直联系不到", "收到的和图片不一致", "桌面上有个黑点"],
-    ("buyer", "anger"): ["又踢皮球", "骗人的店"],
+    ("buyer", "anger"): ["又踢皮球", "骗人的店", "从没见过这么差的店", "良心被狗吃了"],
     ("buyer", "bargain"): ["能便宜点吗", "给我打个折呗"],
     ("buyer", "thanks"): ["谢谢你", "多謝"],
     ("buyer", "threat_bad_review"): ["再不发就给你差评"],
@@ -77,10 +96,36 @@ def test_exclusions(scanner: Scanner) -> None:
     assert "complaint" not in scanner.codes("buyer", "外观无任何划痕")
 
 
-@pytest.mark.parametrize("text", ["五天了还没到", "今天都没有送到", "钱退到哪里了", "忘改地址了"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "五天了还没到",
+        "今天都没有送到",
+        "钱退到哪里了",
+        "忘改地址了",
+        "一直没发货",
+        "要多久才能寄回来",
+    ],
+)
 def test_delivery_is_asked_for(scanner: Scanner, text: str) -> None:
     """That it is late is a complaint alone; how money arrives is no matter of delivery."""
     assert "ask_logistics" not in scanner.codes("buyer", text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["我已经申请退款了", "昨天退了一件", "我不退了", "没有保修卡", "差价是多少", "取消订单吧"],
+)
+def test_returns_are_asked_for(scanner: Scanner, text: str) -> None:
+    """What was done, or is so, asks for nothing; nor does a price that fell, or an order undone."""
+    assert "ask_refund" not in scanner.codes("buyer", text)
+
+
+@pytest.mark.parametrize(
+    "text", ["我妈的电话", "两个颜色有区别吗", "什么时候发货???", "垃圾袋有吗", "谢谢你们！！！"]
+)
+def test_calm_words_are_no_anger(scanner: Scanner, text: str) -> None:
+    assert not {"anger", "insult"} & set(scanner.codes("buyer", text))
 
 
 def test_spans_point_into_the_text_as_it_is(scanner: Scanner) -> None:
