@@ -42,7 +42,7 @@ BULK = 1
 
 _FILE_BYTES = 256 << 20
 # A run writes much: the quickest level, and no dictionary of texts that hardly repeat.
-_PACKING = "COMPRESSION zstd, COMPRESSION_LEVEL 1, DICTIONARY_SIZE_LIMIT 20000, PARQUET_VERSION v2"
+_PACKING = "COMPRESSION zstd, COMPRESSION_LEVEL 1, DICTIONARY_SIZE_LIMIT 10000, PARQUET_VERSION v2"
 # DuckDB types without a Delta type, and what they are stored as.
 _STORED = {
     "HUGEINT": "BIGINT",
