@@ -1,13 +1,14 @@
-"""Acts on 3,280 turns of public dialogues, sampled by hash and labelled by hand.
+"""Acts on 4,130 turns of public dialogues, sampled by hash and labelled by hand.
 
 Labels are ids only (acts_labels.tsv). Samples 1 and 2: two passes of one labeller, the second
-decides. Samples 3 and 4: first and second are two labellers who knew neither the patterns nor one
+decides. Samples 3 to 5: first and second are two labellers who knew neither the patterns nor one
 another; where they disagree, in sample 3 the first looked again, not knowing who had said what, in
-sample 4 a third decided.
+samples 4 and 5 a third decided. Sample 5 was labelled for the acts of READ alone, buyers' turns
+only, and judges no other.
 
-Samples 1 to 3 have been read for wider patterns. Sample 4 had not been when the patterns of READ
-were widened once more by it: theirs are measured on all four, as what they tell of turns that were
-read. Those of WIDENED are measured on sample 4. Acts whose patterns have stayed as they were before
+Samples 1 to 3 have been read for wider patterns. Samples 4 and 5 had not been when the patterns of
+READ were widened once more by them: theirs are measured on all five, as what they tell of turns
+that were read. Those of WIDENED are measured on sample 4. Acts whose patterns have stayed as they were before
 any reading are measured as well on what was unread until then: of samples 1 and 3 where the hash of
 the id is odd, and agents' turns of 2.
 """
@@ -44,9 +45,10 @@ ACTS: tuple[tuple[Role, str], ...] = (
     ("buyer", "anger"),
 )
 # Patterns written with samples 1 to 3 read: only sample 4 can judge them.
-WIDENED = {"closing", "courtesy_close", "complaint"}
-# Patterns written with all four samples read.
-READ = {"ask_logistics", "ask_refund", "anger"}
+WIDENED = {"closing", "courtesy_close"}
+# Patterns written with all samples read; the only ones that the LATE samples were labelled for.
+READ = {"ask_logistics", "ask_refund", "complaint", "anger"}
+LATE = "5"
 # Least kappa of two labellers, where it is not 0.9: what a buyer wants back, and where scorn
 # begins, has no sharp edge, and five turns invite to a review.
 APART = {"ask_refund": 0.85, "anger": 0.85, "invite_review": 0.85}
@@ -95,8 +97,8 @@ def is_judged(key: str, sample: str, role: str, code: str) -> bool:
 
     Of READ there are none, and all count.
     """
-    if code in READ:
-        return True
+    if code in READ or sample in LATE:
+        return code in READ
     if sample == "4" or code in WIDENED:
         return sample == "4"
     if sample == "2":
@@ -107,7 +109,7 @@ def is_judged(key: str, sample: str, role: str, code: str) -> bool:
 def test_the_samples() -> None:
     known = labels()
     sizes = Counter(one.sample for one in known.values())
-    assert sizes == {"1": 600, "2": 600, "3": 1200, "4": 880}
+    assert sizes == {"1": 600, "2": 600, "3": 1200, "4": 880, "5": 850}
     for sample, least, most in (("1", 250, 350), ("3", 550, 650)):
         ids = [key for key, one in known.items() if one.sample == sample]
         assert least < sum(is_judged(key, sample, "buyer", "thanks") for key in ids) < most
@@ -128,7 +130,8 @@ def test_labelled_turns(turns: dict[str, tuple[str, str]], role: Role, code: str
 @pytest.mark.parametrize(("role", "code"), ACTS)
 def test_the_labels_are_steady(turns: dict[str, tuple[str, str]], role: Role, code: str) -> None:
     """One labeller agrees with herself; two, who may read the guide differently, a little less."""
-    for samples, least in (("12", 0.9), ("34", APART.get(code, 0.9))):
+    apart = "34" + LATE if code in READ else "34"
+    for samples, least in (("12", 0.9), (apart, APART.get(code, 0.9))):
         pairs = Counter(
             (code in one.first, code in one.second)
             for key, one in labels().items()
