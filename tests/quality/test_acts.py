@@ -40,6 +40,14 @@ SAYS = {
         "东西怎么还在路上",
         "我想换个收货人",
         "到上海几天",
+        "好久能收到呢",
+        "周二送货吧",
+        "能不能催一下",
+        "还能配送么",
+        "有单号了吗",
+        "可以寄到国外吗",
+        "新疆能发吗",
+        "什麼時候出貨",
     ],
     ("buyer", "ask_refund"): [
         "我要退货",
@@ -50,6 +58,10 @@ SAYS = {
         "寄回来检测需要多久",
         "售后电话是多少",
         "修好了没有",
+        "如果有问题给我修吗",
+        "修一下多少钱",
+        "少发了怎么补",
+        "你们负责赔偿吗",
     ],
     ("buyer", "complaint"): ["客服一直联系不到", "收到的和图片不一致", "桌面上有个黑点"],
     ("buyer", "anger"): ["又踢皮球", "骗人的店", "从没见过这么差的店", "良心被狗吃了"],
@@ -105,6 +117,14 @@ def test_exclusions(scanner: Scanner) -> None:
         "忘改地址了",
         "一直没发货",
         "要多久才能寄回来",
+        "快递显示已签收",
+        "好几天前就派送了",
+        "从来没有这么慢的物流",
+        "我的快递还在路上",
+        "送货来的时候我拒收",
+        "我直接送到自提点就可以吧",
+        "好几天了",
+        "活动什么时候到",
     ],
 )
 def test_delivery_is_asked_for(scanner: Scanner, text: str) -> None:
@@ -114,7 +134,22 @@ def test_delivery_is_asked_for(scanner: Scanner, text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["我已经申请退款了", "昨天退了一件", "我不退了", "没有保修卡", "差价是多少", "取消订单吧"],
+    [
+        "我已经申请退款了",
+        "昨天退了一件",
+        "我不退了",
+        "没有保修卡",
+        "差价是多少",
+        "取消订单吧",
+        "不是要退货",
+        "这条短信怎么退订",
+        "发票抬头能换吗",
+        "兑换码怎么用",
+        "软件闪退",
+        "宽带什么时候修好",
+        "售后服务态度真好",
+        "想寄回老家",
+    ],
 )
 def test_returns_are_asked_for(scanner: Scanner, text: str) -> None:
     """What was done, or is so, asks for nothing; nor does a price that fell, or an order undone."""

@@ -8,9 +8,9 @@ only, and judges no other.
 
 Samples 1 to 3 have been read for wider patterns. Samples 4 and 5 had not been when the patterns of
 READ were widened once more by them: theirs are measured on all five, as what they tell of turns
-that were read. Those of WIDENED are measured on sample 4. Acts whose patterns have stayed as they were before
-any reading are measured as well on what was unread until then: of samples 1 and 3 where the hash of
-the id is odd, and agents' turns of 2.
+that were read. Those of WIDENED are measured on sample 4. Acts whose patterns have stayed as they
+were before any reading are measured as well on what was unread until then: of samples 1 and 3 where
+the hash of the id is odd, and agents' turns of 2.
 """
 
 from __future__ import annotations
