@@ -11,9 +11,11 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from jinpai.jobs import Queue
@@ -221,6 +223,32 @@ def test_what_is_dropped_is_imported_and_moved(queue: Queue, worker: Worker, roo
             ("watch", "failed"),
         }
     assert len(Workspace(root).lake.snapshot().files("orders")) >= 1
+
+
+def test_a_store_that_fails_once_does_not_end_the_watching(
+    root: Path, queue: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = root / "drop"
+    folder.mkdir()
+    (folder / "orders.csv").write_text(orders(3), "utf-8")
+    asked, ask = list[str](), queue.ask
+
+    def fails_once(kind: str, *rest: Any, **named: Any) -> int:
+        asked.append(kind)
+        if len(asked) == 1:
+            raise OperationalError("select 1", {}, Exception("database is locked"))
+        return ask(kind, *rest, **named)
+
+    monkeypatch.setattr(queue, "ask", fails_once)
+    watcher = Watcher(root, folder, queue, quiet=0.0, pause=0.01)
+    watcher.start()
+    until = time.monotonic() + 20
+    while len(asked) < 2 and time.monotonic() < until:
+        time.sleep(0.02)
+    watcher.stop()
+    assert asked[:2] == ["import", "import"]
+    with queue.store.read() as session:
+        assert [job.kind for job in jobs_of(session)] == ["import"]
 
 
 def test_a_worker_that_dies_is_started_again_and_stopped_with_the_server(

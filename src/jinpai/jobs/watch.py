@@ -6,6 +6,7 @@ seconds, so that a copy at work is left alone.
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Iterator
@@ -19,8 +20,10 @@ from jinpai.store.jobs import ACTIVE, jobs_of
 
 __all__ = ["Watcher", "drops", "put_away"]
 
+_LOG = logging.getLogger("jinpai.jobs")
 DONE, FAILED = "done", "failed"
 _QUIET = 3.0
+_PAUSE = 60.0  # after a look that failed
 _AT_WORK = (".part", ".tmp", ".crdownload", ".partial", ".download")
 _TRIES = 3  # a drop whose import was killed so often is put away as failed
 
@@ -28,8 +31,17 @@ _TRIES = 3  # a drop whose import was killed so often is put away as failed
 class Watcher:
     """Asks for an import of every drop, as long as it is there and was not asked for."""
 
-    def __init__(self, root: Path, folder: Path, queue: Queue, *, quiet: float = _QUIET) -> None:
-        self._root, self._folder, self._queue, self._quiet = root, folder, queue, quiet
+    def __init__(
+        self,
+        root: Path,
+        folder: Path,
+        queue: Queue,
+        *,
+        quiet: float = _QUIET,
+        pause: float = _PAUSE,
+    ) -> None:
+        self._root, self._folder, self._queue = root, folder, queue
+        self._quiet, self._pause = quiet, pause
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="jinpai-watch", daemon=True)
 
@@ -44,6 +56,15 @@ class Watcher:
         self._thread.join(5)
 
     def _watch(self) -> None:
+        while not self._stop.is_set():
+            try:
+                self._look()
+            except Exception:  # whatever it was, what is dropped next must not lie unseen
+                _LOG.exception("the watched folder %s could not be read", self._folder)
+                self._stop.wait(self._pause)
+
+    def _look(self) -> None:
+        self._folder.mkdir(parents=True, exist_ok=True)
         self.once()
         changes = watch(
             self._folder, stop_event=self._stop, rust_timeout=2000, yield_on_timeout=True
