@@ -63,8 +63,24 @@ SAYS = {
         "少发了怎么补",
         "你们负责赔偿吗",
     ],
-    ("buyer", "complaint"): ["客服一直联系不到", "收到的和图片不一致", "桌面上有个黑点"],
-    ("buyer", "anger"): ["又踢皮球", "骗人的店", "从没见过这么差的店", "良心被狗吃了"],
+    ("buyer", "complaint"): [
+        "客服一直联系不到",
+        "收到的和图片不一致",
+        "桌面上有个黑点",
+        "换了电池也不行",
+        "客服电话永远占线",
+        "为什么又拒绝退款",
+        "这不是我拍的",
+    ],
+    ("buyer", "anger"): [
+        "又踢皮球",
+        "骗人的店",
+        "从没见过这么差的店",
+        "良心被狗吃了",
+        "听不懂人话吗",
+        "要你们何用",
+        "一直没有人联系我！！",
+    ],
     ("buyer", "bargain"): ["能便宜点吗", "给我打个折呗"],
     ("buyer", "thanks"): ["谢谢你", "多謝"],
     ("buyer", "threat_bad_review"): ["再不发就给你差评"],
@@ -157,10 +173,28 @@ def test_returns_are_asked_for(scanner: Scanner, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["我妈的电话", "两个颜色有区别吗", "什么时候发货???", "垃圾袋有吗", "谢谢你们！！！"]
+    "text",
+    [
+        "我妈的电话",
+        "两个颜色有区别吗",
+        "什么时候发货???",
+        "垃圾袋有吗",
+        "谢谢你们！！！",
+        "我找到客服了",
+        "丢失信号",
+        "有毛衣吗",
+        "手机很用心[呵呵]",
+    ],
 )
 def test_calm_words_are_no_anger(scanner: Scanner, text: str) -> None:
     assert not {"anger", "insult"} & set(scanner.codes("buyer", text))
+
+
+@pytest.mark.parametrize(
+    "text", ["能不能用别的卡", "毕竟便宜些", "我找到客服了", "你们的哪个型号有这个功能?"]
+)
+def test_questions_are_no_complaints(scanner: Scanner, text: str) -> None:
+    assert "complaint" not in scanner.codes("buyer", text)
 
 
 def test_spans_point_into_the_text_as_it_is(scanner: Scanner) -> None:
