@@ -48,6 +48,11 @@ SAYS = {
         "可以寄到国外吗",
         "新疆能发吗",
         "什麼時候出貨",
+        "寄了吗",
+        "西藏发不发",
+        "我的货呢",
+        "地址能换吗",
+        "为什么分两个包裹",
     ],
     ("buyer", "ask_refund"): [
         "我要退货",
@@ -62,6 +67,10 @@ SAYS = {
         "修一下多少钱",
         "少发了怎么补",
         "你们负责赔偿吗",
+        "全国联保吗",
+        "在哪修",
+        "取消后退款到哪",
+        "来取货吗",
     ],
     ("buyer", "complaint"): [
         "客服一直联系不到",
@@ -141,6 +150,8 @@ def test_exclusions(scanner: Scanner) -> None:
         "我直接送到自提点就可以吧",
         "好几天了",
         "活动什么时候到",
+        "退货寄顺丰可以吗",
+        "安装师傅几点到",
     ],
 )
 def test_delivery_is_asked_for(scanner: Scanner, text: str) -> None:
@@ -165,6 +176,8 @@ def test_delivery_is_asked_for(scanner: Scanner, text: str) -> None:
         "宽带什么时候修好",
         "售后服务态度真好",
         "想寄回老家",
+        "电池能换吗",
+        "往退后一点的地方放",
     ],
 )
 def test_returns_are_asked_for(scanner: Scanner, text: str) -> None:
