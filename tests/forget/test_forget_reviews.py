@@ -17,11 +17,13 @@ from jinpai.store.reviews import Case
 from jinpai.workspace import Workspace, init
 
 AGENT, BUYER = "店:小美", "tb_lihong88"
-# The first answer takes 21 s, one more than `ignored` allows (8 points), and nobody says hello
-# (`no_greeting`, 1 point); in the other talk the answer takes 8 s.
+# The first answer takes 21 s, one more than `ignored` allows (8 points), the second 150 s, 30 more
+# than `slow_answer` does (4 points); in the other talk the answer takes 8 s.
 MESSAGES = f"""conversation_id,buyer_id,agent_id,sent_at,sender,text
 c1,{BUYER},{AGENT},2026-03-02 10:00:00,buyer,这件衣服有L码吗
-c1,{BUYER},{AGENT},2026-03-02 10:00:21,agent,有的亲，您拍这款就好
+c1,{BUYER},{AGENT},2026-03-02 10:00:21,agent,您好，有的亲，您拍这款就好
+c1,{BUYER},{AGENT},2026-03-02 10:01:00,buyer,谢谢，什么时候发货
+c1,{BUYER},{AGENT},2026-03-02 10:03:30,agent,今天就发，还有什么可以帮您的吗
 c2,wangwei_77,{AGENT},2026-03-02 11:00:00,buyer,在吗
 c2,wangwei_77,{AGENT},2026-03-02 11:00:08,agent,您好，在的
 """
@@ -44,7 +46,7 @@ def score_of(shop: Workspace, buyer: str) -> float:
 
 @pytest.fixture(scope="module")
 def made_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A shop in which the appeal against 8 points was upheld, and 1 point was ruled right."""
+    """A shop in which the appeal against 8 points was upheld, and 4 points were ruled right."""
     folder = tmp_path_factory.mktemp("decided")
     shop = init(folder / "shop", shop_id="s1", name="店", platform="taobao")
     shop.config.set("inspect", True)
@@ -53,10 +55,10 @@ def made_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shop.run()
     found = found_of(shop)
     with open_desk(shop.root) as desk:
-        ignored, greeting = found["ignored"]["finding_id"], found["no_greeting"]["finding_id"]
+        ignored, slow = found["ignored"]["finding_id"], found["slow_answer"]["finding_id"]
         desk.appeal(ignored, agent=AGENT, reason="系统延迟")
         desk.decide(ignored, "upheld", reviewer="蔡")
-        desk.rule(greeting, "right", reviewer="蔡")
+        desk.rule(slow, "right", reviewer="蔡")
     return shop.root
 
 
@@ -70,15 +72,23 @@ def counts_as_decided(shop: Workspace, done: Forgotten) -> None:
     found = found_of(shop)
     assert {rule: one["is_overruled"] for rule, one in found.items()} == {
         "ignored": True,
-        "no_greeting": False,
+        "slow_answer": False,
     }
-    assert score_of(shop, done.name) == 99.0
+    assert score_of(shop, done.name) == 96.0
+
+
+def test_no_fault_is_found_where_only_words_are_gone(shop: Workspace) -> None:
+    """The agent said hello and offered more; that cannot be read any longer."""
+    before = set(found_of(shop))
+    forget_buyer(shop, BUYER, actor="lan")
+    faults = {rule for rule, one in found_of(shop).items() if not one["is_merit"]}
+    assert faults == {"ignored", "slow_answer"} <= before
 
 
 def test_an_upheld_appeal_still_counts_once_the_buyer_is_forgotten(shop: Workspace) -> None:
     shop.run()
     old = found_of(shop)
-    assert score_of(shop, BUYER) == 99.0
+    assert score_of(shop, BUYER) == 97.0  # the last words close well, a merit of 1 point
     done = forget_buyer(shop, BUYER, actor="lan")
     assert done.cases == 2
     counts_as_decided(shop, done)
@@ -91,7 +101,7 @@ def test_an_upheld_appeal_still_counts_once_the_buyer_is_forgotten(shop: Workspa
     )  # fmt: skip
     kinds = [one["kind"] for one in stories["ignored"]["events"]]
     assert kinds == ["case.upheld", "case.appealed"]
-    assert [one["verdict"] for one in stories["no_greeting"]["rulings"]] == ["right"]
+    assert [one["verdict"] for one in stories["slow_answer"]["rulings"]] == ["right"]
     # The case shows the messages that are there now.
     assert stories["ignored"]["evidence"] == new["ignored"]["evidence"]
     left = {one["finding_id"] for one in old.values()}

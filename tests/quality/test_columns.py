@@ -8,6 +8,7 @@ import random
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -224,6 +225,16 @@ def test_random_sessions(own: Inspector, seed: int, monkeypatch: pytest.MonkeyPa
     overruled = frozenset(row["finding_id"] for row in expected[::7] if row["finding_id"])
     softer = Inspector(own.root, overruled)
     assert by_columns(softer, made) == one_by_one(softer, made)
+
+
+def test_sessions_without_words(own: Inspector) -> None:
+    made = lines(3, 40)
+    is_even = pa.array([hash(row) % 2 == 0 for row in made["start_us"].to_pylist()])
+    gone = pc.if_else(is_even, pa.scalar(None, pa.string()), made["text"])
+    made = made.set_column(made.column_names.index("text"), made.field("text"), gone)
+    found = by_columns(own, made.to_batches())
+    assert found == one_by_one(own, made.to_batches())
+    assert len({row["session_id"] for row in found if row["rule"]}) > 10
 
 
 def test_every_rule_was_tried(own: Inspector) -> None:

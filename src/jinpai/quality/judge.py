@@ -68,6 +68,9 @@ class Judge:
         self._by_code = {rule.code: rule for rule in self.rules}
         patterns = {act.name: act.model_dump_json() for act in scanner.acts}
         self._versions = {rule.code: _version(rule, patterns) for rule in self.rules}
+        self._of_words = {
+            rule.code for rule in self.rules if rule.group != "timing" or rule.act_names(self._acts)
+        }
 
     def rule(self, code: str) -> Rule:
         """Return a rule by its code; raises KeyError."""
@@ -77,11 +80,15 @@ class Judge:
         """Return the identity of what a rule finds: of what it says, and of its acts' patterns."""
         return self._versions[code]
 
+    def needs_words(self, code: str) -> bool:
+        """Whether a rule asks what was said, and not only when."""
+        return code in self._of_words
+
     def findings(self, session: Session) -> list[Finding]:
         """Return what the rules find, in their order.
 
         A session without a human message or without one of the buyer is judged by the timing
-        rules alone.
+        rules alone, one whose words are not known by those that ask for none.
         """
         talked = bool(session.human) and bool(session.buyer)
         found = []
@@ -90,6 +97,8 @@ class Judge:
             if not (either or session.agent_role in rule.roles):
                 continue
             if not talked and rule.group != "timing":
+                continue
+            if session.is_wordless and self.needs_words(rule.code):
                 continue
             hit = _holds(rule.when, session, rule.settings, self._acts)
             if hit is not None:

@@ -103,6 +103,13 @@ class Session:
         """The buyer's messages."""
         return self.of("buyer")
 
+    @cached_property
+    def is_wordless(self) -> bool:
+        """Whether buyer and agent wrote texts, and none of them is known: such as a forgotten
+        buyer's, or of an export without texts."""
+        written = [one for one in (*self.human, *self.buyer) if one.kind == "text"]
+        return bool(written) and not any(one.text for one in written)
+
     def of(self, role: str) -> tuple[Message, ...]:
         """Return the messages of a role."""
         return tuple(message for message in self.messages if message.role == role)

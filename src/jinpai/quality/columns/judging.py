@@ -26,7 +26,7 @@ __all__ = ["judged"]
 
 def judged(sheet: Sheet, judge: Judge) -> list[Shown]:
     """Return what each rule finds, in their order."""
-    eligible = {rule.code: _eligible(rule, sheet) for rule in judge.rules}
+    eligible = {rule.code: _eligible(rule, sheet, judge) for rule in judge.rules}
     rare = [rule for rule in judge.rules if rule.when.checks & RARE.keys()]
     near = {
         rule.code: eligible[rule.code] & _could(rule.when, sheet, rule.settings) for rule in rare
@@ -45,9 +45,11 @@ def judged(sheet: Sheet, judge: Judge) -> list[Shown]:
     ]
 
 
-def _eligible(rule: Rule, sheet: Sheet) -> Flags:
-    """By session: the rule is for it."""
+def _eligible(rule: Rule, sheet: Sheet, judge: Judge) -> Flags:
+    """By session: the rule is for it, as `Judge.findings` tells."""
     fits = sheet.is_for(rule.roles)
+    if judge.needs_words(rule.code):
+        fits = fits & ~sheet.wordless
     talked = (sheet.human > 0) & (sheet.bought > 0)
     return fits if rule.group == "timing" else fits & talked
 
