@@ -1,4 +1,4 @@
-"""How patiently DuckDB's allocator gives memory back: ours, unless the environment says."""
+"""How patiently memory is given back: ours, unless the environment says, and only while needed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,11 @@ import os
 import subprocess
 import sys
 
+import numpy as np
+import pyarrow as pa
 import pytest
+
+from jinpai.engine.memory import kept_memory
 
 NAME = "DUCKDB_JE_MALLOC_CONF"
 PROGRAM = f"import sys, os, jinpai; assert 'duckdb' not in sys.modules; print(os.environ['{NAME}'])"
@@ -23,3 +27,12 @@ def test_the_allocator_is_told_before_duckdb_is_loaded(own: str | None) -> None:
         text=True,
     ).stdout.strip()
     assert said == (own or "dirty_decay_ms:10000,muzzy_decay_ms:10000")
+
+
+def test_a_heavy_step_leaves_the_usual_memory_pool_behind() -> None:
+    usual = pa.default_memory_pool()
+    with pytest.raises(ZeroDivisionError), kept_memory():
+        assert pa.default_memory_pool().backend_name == "system"
+        assert np.ones(20_000_000).sum() == 20_000_000
+        1 / 0  # noqa: B018
+    assert pa.default_memory_pool().backend_name == usual.backend_name

@@ -19,6 +19,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from jinpai.engine.memory import kept_memory
 from jinpai.quality.book import Book, book_id, load_book
 from jinpai.quality.columns.judging import judged
 from jinpai.quality.columns.rows import rows_of
@@ -107,14 +108,9 @@ class Inspector:
     def __call__(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Yield `INSPECTED` rows of sorted session lines; all processors have their own lines."""
         # One more than processors: a third of the time one of them waits for the interpreter.
-        threads, usual = (os.cpu_count() or 1) + 1, pa.default_memory_pool()
-        # Arrow's own pool gives what a table needed back to the system, and asks for it again for
-        # the next one: a quarter of all time.
-        pa.set_memory_pool(pa.system_memory_pool())
-        try:
+        threads = (os.cpu_count() or 1) + 1
+        with kept_memory():
             yield from in_order(self._inspected, _whole_buyers(batches, threads), threads)
-        finally:
-            pa.set_memory_pool(usual)
 
     def _inspected(self, lines: pa.Table) -> pa.RecordBatch:
         sheet = Sheet(lines, self.book.scanner)
