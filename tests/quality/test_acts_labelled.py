@@ -1,13 +1,14 @@
-"""Acts on 4,130 turns of public dialogues, sampled by hash and labelled by hand.
+"""Acts on 5,334 turns of public dialogues, sampled by hash and labelled by hand.
 
 Labels are ids only (acts_labels.tsv). Samples 1 and 2: two passes of one labeller, the second
-decides. Samples 3 to 5: first and second are two labellers who knew neither the patterns nor one
+decides. Samples 3 to 6: first and second are two labellers who knew neither the patterns nor one
 another; where they disagree, in sample 3 the first looked again, not knowing who had said what, in
-samples 4 and 5 a third decided. Sample 5 was labelled for the acts of READ alone, buyers' turns
-only, and judges no other.
+samples 4 to 6 a third decided. Samples 5 and 6 were labelled for the acts of READ alone, buyers'
+turns only, and judge no other. That the repair of a line or of a machine of the provider is no
+matter of returns became clear after sample 6: four turns of samples 4 and 6 were corrected.
 
-Samples 1 to 3 have been read for wider patterns. Samples 4 and 5 had not been when the patterns of
-READ were widened once more by them: theirs are measured on all five, as what they tell of turns
+Samples 1 to 3 have been read for wider patterns. Samples 4 to 6 had not been when the patterns of
+READ were widened once more by each: theirs are measured on all six, as what they tell of turns
 that were read. Those of WIDENED are measured on sample 4. Acts whose patterns have stayed as they
 were before any reading are measured as well on what was unread until then: of samples 1 and 3 where
 the hash of the id is odd, and agents' turns of 2.
@@ -48,7 +49,7 @@ ACTS: tuple[tuple[Role, str], ...] = (
 WIDENED = {"closing", "courtesy_close"}
 # Patterns written with all samples read; the only ones that the LATE samples were labelled for.
 READ = {"ask_logistics", "ask_refund", "complaint", "anger"}
-LATE = "5"
+LATE = "56"
 # Least kappa of two labellers, where it is not 0.9: what a buyer wants back, and where scorn
 # begins, has no sharp edge, and five turns invite to a review.
 APART = {"ask_refund": 0.85, "anger": 0.85, "invite_review": 0.85}
@@ -109,7 +110,7 @@ def is_judged(key: str, sample: str, role: str, code: str) -> bool:
 def test_the_samples() -> None:
     known = labels()
     sizes = Counter(one.sample for one in known.values())
-    assert sizes == {"1": 600, "2": 600, "3": 1200, "4": 880, "5": 850}
+    assert sizes == {"1": 600, "2": 600, "3": 1200, "4": 880, "5": 850, "6": 1204}
     for sample, least, most in (("1", 250, 350), ("3", 550, 650)):
         ids = [key for key, one in known.items() if one.sample == sample]
         assert least < sum(is_judged(key, sample, "buyer", "thanks") for key in ids) < most
