@@ -91,6 +91,12 @@ SAYS = {
         "客服电话永远占线",
         "为什么又拒绝退款",
         "这不是我拍的",
+        "师傅表示无能为力",
+        "型号不对",
+        "冰箱不制冷了",
+        "说了跟没说一样",
+        "以后再也不来买了",
+        "第三次报修了",
     ],
     ("buyer", "anger"): [
         "又踢皮球",
@@ -100,6 +106,12 @@ SAYS = {
         "听不懂人话吗",
         "要你们何用",
         "一直没有人联系我！！",
+        "你们造吗",
+        "真够效率的",
+        "问了管啥用",
+        "无力吐槽",
+        "说好的服务呢",
+        "至于这样么",
     ],
     ("buyer", "bargain"): ["能便宜点吗", "给我打个折呗"],
     ("buyer", "thanks"): ["谢谢你", "多謝"],
@@ -217,6 +229,8 @@ def test_returns_are_asked_for(scanner: Scanner, text: str) -> None:
         "丢失信号",
         "有毛衣吗",
         "手机很用心[呵呵]",
+        "急急急！！求帮助，谢谢",
+        "我投诉的是霸王条款",
     ],
 )
 def test_calm_words_are_no_anger(scanner: Scanner, text: str) -> None:
@@ -224,7 +238,8 @@ def test_calm_words_are_no_anger(scanner: Scanner, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["能不能用别的卡", "毕竟便宜些", "我找到客服了", "你们的哪个型号有这个功能?"]
+    "text",
+    ["能不能用别的卡", "毕竟便宜些", "我找到客服了", "你们的哪个型号有这个功能?", "怎么取消订单"],
 )
 def test_questions_are_no_complaints(scanner: Scanner, text: str) -> None:
     assert "complaint" not in scanner.codes("buyer", text)
