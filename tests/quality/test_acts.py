@@ -59,6 +59,7 @@ SAYS = {
         "是邮寄吗",
         "包裹想拦截",
         "这个快递什么情况",
+        "包裹能去取了吗",
     ],
     ("buyer", "ask_refund"): [
         "我要退货",
@@ -178,6 +179,7 @@ def test_exclusions(scanner: Scanner) -> None:
         "地址修改过",
         "我的退款怎么还没到",
         "骚扰电话怎么拦截",
+        "这个版本怎么还不更新",
     ],
 )
 def test_delivery_is_asked_for(scanner: Scanner, text: str) -> None:
