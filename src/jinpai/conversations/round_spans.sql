@@ -7,7 +7,10 @@ with opened as (
         humans_before,
         min(sent_us) as open_us,
         min(day_no) as day_no,
-        min(position) as opened_position
+        min(position) as opened_position,
+        min(reply_us) as close_us,
+        min(reply_position) as closed_position,
+        max(case when is_cut_off then 1 else 0 end) = 1 as is_late
     from stretches
     where sender_code = 1
     group by thread_no, session_no, humans_before
@@ -19,12 +22,10 @@ select
     o.day_no,
     o.open_us,
     o.opened_position,
-    c.sent_us as close_us,
-    c.position as closed_position,
-    c.sent_us - o.open_us as wait_us,
-    coalesce(c.session_no <> o.session_no, false) as is_late,
+    o.close_us,
+    o.closed_position,
+    o.close_us - o.open_us as wait_us,
+    o.is_late,
     o.opened_position = s.first_buyer_position as is_first_in_session
 from opened as o
 inner join session_spans as s on s.thread_no = o.thread_no and s.session_no = o.session_no
-left join stretches as c
-    on c.thread_no = o.thread_no and c.humans_before = o.humans_before and c.sender_code = 2

@@ -1,7 +1,8 @@
 -- Second window pass, everything cumulative. One row per stretch: consecutive messages of one sender,
 -- session and local day (a thread's last message is a stretch of its own).
 -- humans_before: stretches of humans earlier in the thread: a buyer's stretch is answered by the human's
--- that has as many before it. any_reply_us: when anyone but the buyer writes next.
+-- that has as many before it. any_reply_us: when anyone but the buyer writes next. Of the buyer's
+-- alone: reply_us and reply_position, the next human's stretch; is_cut_off: a session cut lies before it.
 with turns as (
     select a.thread_no, a.sent_us, a.day_no, a.sender_code, a.previous_code, a.previous_us, a.is_cut, a.position
     from turns_by_time as a
@@ -29,7 +30,10 @@ counted as (
         sum(case when sender_code = 2 then 1 else 0 end) over (
             partition by thread_no order by position rows between unbounded preceding and current row
         ) as humans,
-        lead(case when sender_code <> 1 then sent_us end ignore nulls) over thread as any_reply_us
+        lead(case when sender_code <> 1 then sent_us end ignore nulls) over thread as any_reply_us,
+        lead(case when sender_code = 2 then sent_us end ignore nulls) over thread as reply_us,
+        lead(case when sender_code = 2 then position end ignore nulls) over thread as reply_position,
+        lead(case when is_cut then position end ignore nulls) over thread as next_cut_position
     from turns
     window thread as (partition by thread_no order by position)
 )
@@ -46,5 +50,8 @@ select
     messages,
     cast(session_no as integer) as session_no,
     cast(humans as integer) - case when sender_code = 2 then 1 else 0 end as humans_before,
-    any_reply_us
+    any_reply_us,
+    case when sender_code = 1 then reply_us end as reply_us,
+    case when sender_code = 1 then reply_position end as reply_position,
+    sender_code = 1 and coalesce(next_cut_position <= reply_position, false) as is_cut_off
 from counted

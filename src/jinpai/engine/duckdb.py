@@ -170,16 +170,29 @@ class DuckEngine:
         self._careful(name, sql, lambda: self.con.execute(sql))
 
     def _careful(self, name: str, sql: str, act: Callable[[], _T]) -> _T:
+        """Do something, once more under other settings where that helps; raises EngineError."""
         try:
             return act()
         except duckdb.Error as error:
-            if _OPTIMIZER_FAULT not in str(error):
+            remedy = self._remedy(error)
+            if remedy is None:
                 raise EngineError(name, sql, str(error)) from error
-        # DuckDB 2.0 fails to fold some comparisons of columns with few values; it can do without.
-        self.con.execute("set disabled_optimizers = 'statistics_propagation'")
+        setting, now, usual = remedy
+        self.con.execute(f"set {setting} = {now}")
         try:
             return act()
         except duckdb.Error as error:
             raise EngineError(name, sql, str(error)) from error
         finally:
-            self.con.execute("set disabled_optimizers = ''")
+            self.con.execute(f"set {setting} = {usual}")
+
+    def _remedy(self, error: duckdb.Error) -> tuple[str, str, str] | None:
+        """Return a setting that may help, what to set it to, and what it is else."""
+        # DuckDB 2.0 fails to fold some comparisons of columns with few values; it can do without.
+        if _OPTIMIZER_FAULT in str(error):
+            return "disabled_optimizers", "'statistics_propagation'", "''"
+        # What every thread needs at least cannot be spilled: one alone gets by with half of it.
+        if isinstance(error, duckdb.OutOfMemoryException):
+            ((threads,),) = self.con.execute("select current_setting('threads')").fetchall()
+            return ("threads", "1", str(threads)) if threads > 1 else None
+        return None

@@ -28,7 +28,7 @@ _SLACK_DAYS = 3
 
 def longest_session(engine: Engine) -> int:
     """Return the length of the longest session, microseconds; 0 without any."""
-    sql = "select max(us(ended_at) - us(started_at)) as longest from sessions"
+    sql = "select max(end_us - start_us) as longest from judged_sessions"
     return int(engine.fetch("longest session", sql)["longest"][0].as_py() or 0)
 
 
