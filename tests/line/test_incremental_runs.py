@@ -145,7 +145,8 @@ def test_old_weeks_keep_their_files(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     noon = Calendar(stories[0].shop.timezone, "00:00").day_start(stories[0].shop_day(1000))
     chat = [
         {"message_id": f"new{n}", "buyer_id": "someone new", "agent_id": "a1", "seq": n,
-         "sent_at": noon + n * 1_000_000, "sender": ("buyer", "agent")[n % 2]}
+         "sent_at": noon + n * 1_000_000, "sender": ("buyer", "agent")[n % 2],
+         "text": ("有货吗", "有货")[n % 2]}
         for n in range(4)
     ]  # fmt: skip
     load(setup, {"s0": {"messages": chat}})
