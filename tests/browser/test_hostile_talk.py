@@ -109,6 +109,7 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str
         cookie = start_session(session, add_user(session, "boss", role="owner", actor="tests"))
     listening = socket.socket()
     listening.bind(("127.0.0.1", 0))
+    listening.listen()  # who asks before the server does waits, and is not refused
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="on"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
     thread.start()
