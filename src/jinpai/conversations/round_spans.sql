@@ -4,16 +4,15 @@ with opened as (
     select
         thread_no,
         session_no,
-        humans_before,
+        reply_position as closed_position,
         min(sent_us) as open_us,
         min(day_no) as day_no,
         min(position) as opened_position,
         min(reply_us) as close_us,
-        min(reply_position) as closed_position,
         max(case when is_cut_off then 1 else 0 end) = 1 as is_late
     from stretches
     where sender_code = 1
-    group by thread_no, session_no, humans_before
+    group by thread_no, session_no, reply_position
 )
 
 select

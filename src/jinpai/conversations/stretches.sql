@@ -1,8 +1,7 @@
 -- Second window pass, everything cumulative. One row per stretch: consecutive messages of one sender,
 -- session and local day (a thread's last message is a stretch of its own).
--- humans_before: stretches of humans earlier in the thread: a buyer's stretch is answered by the human's
--- that has as many before it. any_reply_us: when anyone but the buyer writes next. Of the buyer's
--- alone: reply_us and reply_position, the next human's stretch; is_cut_off: a session cut lies before it.
+-- any_reply_us: when anyone but the buyer writes next. Of the buyer's alone: reply_us and reply_position,
+-- the human's stretch that answers it; is_cut_off: a session cut lies before that.
 with turns as (
     select a.thread_no, a.sent_us, a.day_no, a.sender_code, a.previous_code, a.previous_us, a.is_cut, a.position
     from turns_by_time as a
@@ -27,9 +26,6 @@ counted as (
         sum(case when is_cut then 1 else 0 end) over (
             partition by thread_no order by position rows between unbounded preceding and current row
         ) as session_no,
-        sum(case when sender_code = 2 then 1 else 0 end) over (
-            partition by thread_no order by position rows between unbounded preceding and current row
-        ) as humans,
         lead(case when sender_code <> 1 then sent_us end ignore nulls) over thread as any_reply_us,
         lead(case when sender_code = 2 then sent_us end ignore nulls) over thread as reply_us,
         lead(case when sender_code = 2 then position end ignore nulls) over thread as reply_position,
@@ -49,7 +45,6 @@ select
     end_us,
     messages,
     cast(session_no as integer) as session_no,
-    cast(humans as integer) - case when sender_code = 2 then 1 else 0 end as humans_before,
     any_reply_us,
     case when sender_code = 1 then reply_us end as reply_us,
     case when sender_code = 1 then reply_position end as reply_position,
