@@ -147,12 +147,10 @@ def one_word(sheet: Sheet, settings: Settings) -> Found:
             near = pc.match_substring_regex(texts, f"(?s){shape}")
         return _tested(texts, near, lambda text: is_short(text, most))
 
-    others = pc.not_equal(sheet.lines["kind"], "text")
-    text = ~sheet.lines_with(pc.and_(others, pc.not_equal(sheet.lines["kind"], "")))
     names = [act.name for act in sheet.scanner.acts if act.role == "agent"]
     allowed = sum(1 << bit for bit, name in enumerate(names) if name in CURT)
     curt = (sheet.masks & np.uint64(~allowed & (1 << 64) - 1)) == 0
-    return _listed(sheet, _agent_texts(sheet, _answers(sheet) & text & curt, short))
+    return _listed(sheet, _agent_texts(sheet, _answers(sheet) & sheet.is_text & curt, short))
 
 
 def recalled(sheet: Sheet, settings: Settings) -> Found:

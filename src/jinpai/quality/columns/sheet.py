@@ -25,7 +25,6 @@ __all__ = ["ROLES", "Flags", "Numbers", "Sheet", "ranges"]
 ROLES = ("buyer", "agent", "robot", "order", "transfer")
 BUYER, AGENT, ROBOT = range(3)
 
-_TEXT = pa.array(["", "text"])
 Numbers = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 _SESSION = ("shop_id", "buyer_id", "start_us", "agent_key")
@@ -201,11 +200,17 @@ class Sheet:
         return self.number_written("buyer")
 
     @cached_property
+    def is_text(self) -> Flags:
+        """By message: it is of no other kind, such as a picture."""
+        kinds = self.lines["kind"]
+        others = self.lines_with(pc.and_(pc.not_equal(kinds, "text"), pc.not_equal(kinds, "")))
+        flags: Flags = ~others
+        return flags
+
+    @cached_property
     def wordless(self) -> Flags:
         """By session: texts were written in it, and none is known (`Session.is_wordless`)."""
-        kinds = self.lines["kind"]
-        is_text = self.lines_with(pc.or_(pc.is_null(kinds), pc.is_in(kinds, _TEXT)))
-        written = is_text & (self.role <= AGENT)
+        written = self.is_text & (self.role <= AGENT)
         flags: Flags = (self.per_session(written) > 0) & (
             self.per_session(written & (self.lengths > 0)) == 0
         )
