@@ -103,9 +103,12 @@ class Appraisals:
             allow_mixed=allow_mixed,
         )
 
-    def lock(self, name: str, card: Scorecard) -> dict[str, Any]:
-        """Lock a scorecard under a name, for ever; raises UsageError when the name is taken."""
-        return lock_period(self._shop, name, card)
+    def lock(self, name: str, card: Scorecard, *, by: str = "python") -> dict[str, Any]:
+        """Lock a scorecard under a name, for ever; raises UsageError when the name is taken.
+
+        ``by`` says who does it, in the lock and in the audit log.
+        """
+        return lock_period(self._shop, name, card, by=by)
 
     def since_lock(self, name: str, plan: Plan | str | Path | None = None) -> dict[str, Any]:
         """Return what today's data, settings or another plan change in a locked period."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +14,10 @@ from jinpai.run import ShopRun
 from jinpai.scoring.document import Document
 from jinpai.scoring.figures import By
 from jinpai.scoring.lock import (
-    check_name,
+    alone,
+    cut_short,
     differences,
+    lock_names,
     locked_values,
     read_lock,
     results_of,
@@ -22,15 +25,18 @@ from jinpai.scoring.lock import (
 )
 from jinpai.scoring.plan import Plan, load_plan, plan_of
 from jinpai.settings import Settings
+from jinpai.tables.state import unpin
 
 if TYPE_CHECKING:
     from jinpai.workspace import Workspace
 
-__all__ = ["lock_period", "recompute", "since_lock"]
+__all__ = ["lock_period", "recompute", "since_lock", "undo_cut_short"]
 
 
-def lock_period(workspace: Workspace, name: str, card: Scorecard) -> dict[str, Any]:
-    """Lock a scorecard under a name, for ever.
+def lock_period(
+    workspace: Workspace, name: str, card: Scorecard, *, by: str = "python"
+) -> dict[str, Any]:
+    """Lock a scorecard under a name, for ever; ``by`` says who does it.
 
     Raises UsageError when the name is taken or no plain word, when the shops' periods differ, and
     when a shop's figures come from older data than those of the others.
@@ -43,6 +49,7 @@ def lock_period(workspace: Workspace, name: str, card: Scorecard) -> dict[str, A
         )
     first, document = card.sheets[0], card.plan.document
     content = {
+        "locked_by": by,
         "code_version": _code_version(),
         "plan": {"name": card.plan.name, "data": document.data, "text": document.text},
         "from": str(first.first),
@@ -54,9 +61,25 @@ def lock_period(workspace: Workspace, name: str, card: Scorecard) -> dict[str, A
         "values": locked_values(card.scored),
         "result": results_of(card.scored),
     }
-    check_name(workspace.root, name)
-    workspace.lake.pin(card.manifest, name)
-    return write_lock(workspace.root, name, content)
+    with alone(workspace.root):
+        _undo(workspace)
+        keep = partial(workspace.lake.pin, card.manifest, name)
+        return write_lock(workspace.root, name, content, keep)
+
+
+def undo_cut_short(workspace: Workspace) -> None:
+    """Let go of what locks kept whose process died before they were there."""
+    if (workspace.root / "locks").is_dir():
+        with alone(workspace.root):
+            _undo(workspace)
+
+
+def _undo(workspace: Workspace) -> None:
+    made = lock_names(workspace.root)
+    for path, name, number in cut_short(workspace.root):
+        if name not in made and workspace.lake.pins().get(name) == number:
+            unpin(workspace.lake.states, name)
+        path.unlink()
 
 
 def _shop(shop: ShopRun) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from jinpai.cli.console import note, print_json, progress
-from jinpai.cli.options import As, First, Last, Shop, Workspace, as_json
+from jinpai.cli.options import ACTOR, As, First, Last, Shop, Workspace, as_json
 from jinpai.cli.words import both, language, say
 from jinpai.errors import UsageError
 from jinpai.hints import shell_word
@@ -212,7 +212,7 @@ def _score(
         card = score_period(
             opened, plan, first=first, last=last, by=by, shop_id=shop, allow_mixed=mixed
         )
-    locked = lock_period(opened, lock, card) if lock is not None else None
+    locked = lock_period(opened, lock, card, by=ACTOR) if lock is not None else None
     if as_json(format_):
         kept = {"lock": lock, "hash": locked["hash"]} if locked else {}
         print_json(_only(card.to_json() | kept, names_of(opened, shop), agent))

@@ -14,8 +14,8 @@ import json
 import os
 import re
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -23,10 +23,12 @@ from typing import Any
 from jinpai.errors import UnknownName, UsageError, WorkspaceError
 from jinpai.scoring.sheet_json import sheets_json
 from jinpai.scoring.sheets import ScoredShop
+from jinpai.tables.state import sync_folder
+from jinpai.toml_file import locked
 
 __all__ = [
-    "check_name", "differences", "lock_names", "locked_values", "read_lock", "results_of",
-    "write_lock",
+    "alone", "check_name", "cut_short", "differences", "lock_names", "locked_values", "read_lock",
+    "results_of", "write_lock",
 ]  # fmt: skip
 
 FORMAT = 1
@@ -83,9 +85,37 @@ def _taken(name: str) -> UsageError:
     )
 
 
-def write_lock(root: Path, name: str, content: Mapping[str, Any]) -> dict[str, Any]:
+@contextmanager
+def alone(root: Path) -> Iterator[None]:
+    """Let one process at a time make locks in a workspace, or clear up after one that died."""
+    folder(root).mkdir(exist_ok=True)
+    with locked(folder(root)):
+        yield
+
+
+def cut_short(root: Path) -> Iterator[tuple[Path, str, int]]:
+    """Yield file, name and state of each lock that was begun and never made; ask it `alone`.
+
+    One whose file is not even written, and that has kept no state therefore, is deleted.
+    """
+    for path in sorted(folder(root).glob(".*.tmp")):
+        try:
+            begun = json.loads(path.read_text("utf-8"))
+            found = path, str(begun["name"]), int(begun["manifest"])
+        except (ValueError, KeyError, TypeError):
+            path.unlink()
+        else:
+            yield found
+
+
+def write_lock(
+    root: Path, name: str, content: Mapping[str, Any], keep: Callable[[], None] = lambda: None
+) -> dict[str, Any]:
     """Write a lock, once and for ever; return it with its name, time and hash.
 
+    Args:
+        keep: keeps what the lock needs. Called when all of it is written and before it is there,
+            so that one who dies in between leaves a file that says what to let go of.
     Raises UsageError for a name that is taken or is no plain word.
     """
     check_name(root, name)
@@ -99,12 +129,14 @@ def write_lock(root: Path, name: str, content: Mapping[str, Any]) -> dict[str, A
         os.fsync(file.fileno())
     temporary.chmod(0o444)
     try:
+        keep()
         os.link(temporary, folder(root) / f"{name}.json")
     except FileExistsError:
         raise _taken(name) from None
     finally:
         with suppress(OSError):
             temporary.unlink()
+    sync_folder(folder(root))
     return whole
 
 

@@ -11,12 +11,14 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index, select
+from sqlalchemy import Index, select, text
 from sqlalchemy.orm import Mapped, Session
 
 from jinpai.store.base import Base, Key, now
 
-__all__ = ["Event", "events_of", "log_event"]
+__all__ = ["Event", "events_of", "log_alone", "log_event"]
+
+_LOCK = 5_216_883_015  # ours among PostgreSQL's advisory locks
 
 
 class Event(Base):
@@ -65,6 +67,15 @@ def log_event(
             after=None if after is None else dict(after),
         )
     )
+
+
+def log_alone(session: Session) -> None:
+    """Wait until no other transaction does this: who adds an event that lacks does not do it twice.
+
+    It lasts as long as the transaction. SQLite has one writer at a time anyway.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text(f"select pg_advisory_xact_lock({_LOCK})"))
 
 
 def events_of(

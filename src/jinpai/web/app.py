@@ -22,6 +22,8 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from jinpai import __version__
+from jinpai.appraisal.lock_lines import log_locks
+from jinpai.appraisal.locks import undo_cut_short
 from jinpai.errors import JinpaiError
 from jinpai.jobs import Queue
 from jinpai.store import Store, open_store
@@ -111,6 +113,7 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        await run_in_threadpool(_mend, reader, opened)
         warmer = Warmer(reader)
         if warms:
             warmer.start()
@@ -145,6 +148,16 @@ def create_app(
     check_routes([*app.state.paths, "static"])
     _handle_errors(app)
     return app
+
+
+def _mend(reader: Reader, store: Store) -> None:
+    """Finish or take back what a server that was killed left of locks."""
+    try:
+        undo_cut_short(reader)
+        if late := log_locks(reader.root, store):
+            _LOG.warning("%s locks had no line in the audit log", len(late))
+    except (JinpaiError, OSError):  # pages say what is wrong; a start does not fail for it
+        _LOG.exception("what is left of locks could not be looked through")
 
 
 def every_route() -> list[APIRoute]:

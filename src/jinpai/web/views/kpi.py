@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Form
 from starlette.responses import RedirectResponse, Response
 
+from jinpai.appraisal.lock_lines import log_locks
 from jinpai.appraisal.period import Scorecard
 from jinpai.errors import JinpaiError, UsageError
 from jinpai.scoring.examples import write_example
@@ -188,6 +189,7 @@ def _locks(page: Page) -> Table:
         Column("to", w("to_day"), "day"),
         Column("at", w("lock_at"), "time"),
     ]
+    log_locks(page.reader.root, page.store)  # those of the command line, too
     rows: list[Row] = []
     for name in lock_names(page.reader.root):
         lock = read_lock(page.reader.root, name)
@@ -236,12 +238,8 @@ def lock_add(
         )
     period = filters.period
     card = page.reader.score(plan, first=period.first, last=period.last, shop_id=filters.shop_id)
-    with page.store.write() as session:
-        log_event(
-            session, actor=page.user.login, kind="period.locked", subject=f"lock:{name}",
-            after={"plan": plan.stem, "from": str(period.first), "to": str(period.last)},
-        )  # fmt: skip
-        page.reader.lock(name, card)
+    page.reader.lock(name, card, by=page.user.login)
+    log_locks(page.reader.root, page.store)
     return RedirectResponse(page.url("lock", name=name), 303)
 
 

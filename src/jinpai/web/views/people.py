@@ -11,6 +11,7 @@ from fastapi import APIRouter, Form
 from sqlalchemy import or_, select
 from starlette.responses import RedirectResponse, Response
 
+from jinpai.appraisal.lock_lines import log_locks
 from jinpai.errors import UsageError
 from jinpai.store.accounts import (
     add_user,
@@ -195,6 +196,7 @@ def people_active(page: PageOf, login: str, active: Short) -> Response:
 def audit(page: PageOf) -> Response:
     """Show what was done, the newest first."""
     w = page.w
+    log_locks(page.reader.root, page.store)
     columns = [
         Column("at", w("audit_at"), "time", is_fixed=True, is_sortable=False),
         Column("actor", w("audit_actor"), is_sortable=False),
