@@ -12,8 +12,11 @@ from starlette.testclient import TestClient
 from jinpai.jobs.worker import Worker
 from jinpai.settings import REGISTRY
 from jinpai.store import events_of
+from jinpai.web.app import create_app
+from jinpai.workspace import init
 from jinpai.workspace_config import load_config
 from web.conftest import Enter
+from web.small import browser_of, small_shop
 
 JSON = {"accept": "application/json"}
 
@@ -103,3 +106,36 @@ def test_a_setting_and_its_audit_entry_come_together(
     answer = send(enter("owner"), name="session_gap", value="17 min", place="all")
     assert answer.status_code == 500
     assert load_config(shop).get("session_gap").value != 17 * 60
+
+
+@pytest.mark.parametrize(("language", "word"), [("zh", "先计算一次"), ("en", "Calculate once")])
+def test_settings_open_before_the_first_run_and_a_trial_says_what_to_do(
+    tmp_path: Path, language: str, word: str
+) -> None:
+    with TestClient(create_app(small_shop(tmp_path / "shop").root)) as nobody:
+        app: Any = nobody.app
+        browser = browser_of(app)
+        assert send(browser, name="session_gap", value="15 min", place="shop").status_code == 303
+        page = browser.get(f"/settings?name=session_gap&lang={language}")
+        assert page.status_code == 200
+        assert 'value="900"' in page.text
+        (change,) = browser.get("/settings", headers=JSON).json()["tables"]["history"]["rows"]
+        assert (change["new"], change["place"]) == ("900", "金牌")
+        asked = f"/settings/preview?name=session_gap&value=900&lang={language}"
+        for headers in ({}, {"hx-request": "true", "hx-target": "preview"}):
+            shown = browser.get(asked, headers=headers)
+            assert shown.status_code == 200
+            assert word in shown.text
+            assert 'action="/jobs/run' in shown.text
+        told = browser.get(asked, headers=JSON)
+        assert (told.status_code, told.json()["error"]["code"]) == (409, "not_run")
+
+
+def test_a_trial_without_any_data_leads_to_the_import(tmp_path: Path) -> None:
+    root = init(tmp_path / "shop", shop_id="s1", name="金牌", platform="taobao").root
+    with TestClient(create_app(root)) as nobody:
+        app: Any = nobody.app
+        shown = browser_of(app).get("/settings/preview?name=session_gap&value=900&lang=en").text
+    assert "nothing was imported yet" in shown
+    assert 'href="/import"' in shown.split("<main")[1]
+    assert 'action="/jobs/run' not in shown

@@ -16,8 +16,9 @@ from jinpai.errors import UsageError
 from jinpai.metrics.definition import registry
 from jinpai.reports.changes import tone
 from jinpai.reports.model import Period
-from jinpai.settings import setting
+from jinpai.settings import Setting, setting
 from jinpai.web.contexts import Page, PageOf, View
+from jinpai.web.errors import wants_json
 from jinpai.web.tables import Cell, Column, Empty, Row, Table
 from jinpai.web.trials import (
     Trial,
@@ -41,6 +42,8 @@ _Found = Mapping[str, Any]
 def setting_preview(page: PageOf) -> Response:
     """Show the figures of last month that a setting would change; nothing is saved."""
     entry, w = setting(page.query.get("name", "")), page.w
+    if not _has_run(page):
+        return _not_run(page, entry)
     typed, period, is_part = page.query.get("value", ""), last_month(page), asks_for_part(page)
     shown: dict[str, Any] = {
         "name": entry.name,
@@ -48,6 +51,7 @@ def setting_preview(page: PageOf) -> Response:
         "span": w.span(period.first, period.last),
         "said": "",
         "fault": "",
+        "not_run": False,
         "rest": 0,
         "trial": None,
     }
@@ -67,6 +71,24 @@ def setting_preview(page: PageOf) -> Response:
     template = "setting_trial.html.j2" if is_part else "setting_preview.html.j2"
     title = w("preview_title", what=shown["what"])
     return page.show(View(template, title, [table], data=shown, json={"trial": shown["trial"]}))
+
+
+def _has_run(page: Page) -> bool:
+    return page.reader.lake.snapshot().run is not None
+
+
+def _not_run(page: Page, entry: Setting) -> Response:
+    """Say what to do first; a program is told by NotRun."""
+    if wants_json(page.request):
+        last_month(page)
+    w = page.w
+    shown = {
+        "name": entry.name, "fault": "", "trial": None, "not_run": True,
+        "is_loaded": bool(page.reader.lake.snapshot().versions),
+    }  # fmt: skip
+    template = "setting_trial.html.j2" if asks_for_part(page) else "setting_preview.html.j2"
+    title = w("preview_title", what=w.pick(entry.zh, entry.en))
+    return page.show(View(template, title, [_table(page, ())], data=shown))
 
 
 @router.post("/settings/preview", name="setting_try")

@@ -11,8 +11,9 @@ from starlette.responses import RedirectResponse, Response
 from jinpai.errors import Conflict, UsageError, WorkspaceError
 from jinpai.settings import REGISTRY, Setting, Value, setting
 from jinpai.store import log_event
-from jinpai.web.cases import moment
+from jinpai.web.background import clock
 from jinpai.web.contexts import Page, PageOf, View
+from jinpai.web.reading import NotRun
 from jinpai.web.tables import Cell, Column, Empty, Row, Table
 from jinpai.workspace_config import Change, load_config
 
@@ -53,15 +54,24 @@ def _settings(page: Page, told: str = "", typed: str | None = None) -> Response:
     ]
     name = page.query.get("name")
     chosen = None if name is None else _chosen(page, config, setting(name), typed)
+    has_run = page.reader.lake.snapshot().run is not None
+    shown = {"chosen": chosen, "told": told, "has_run": has_run}
     view = View(
-        "settings.html.j2", w("settings"), tables=tables, data={"chosen": chosen, "told": told},
-        status=400 if told else 200,
-    )  # fmt: skip
+        "settings.html.j2", w("settings"), tables=tables, data=shown, status=400 if told else 200
+    )
     return page.show(view)
 
 
+def _shop_id(page: Page) -> str:
+    """The shop that is looked at; before the first run, when there are no filters, too."""
+    try:
+        return page.filters.shop_id
+    except NotRun:
+        return page.reader.config.default_shop
+
+
 def _row(page: Page, config: Any, entry: Setting) -> Row:
-    w, found = page.w, config.get(entry.name, page.filters.shop_id)
+    w, found = page.w, config.get(entry.name, _shop_id(page))
     source = w(f"setting_from_{found.source}")
     return {
         "what": Cell(w.pick(entry.zh, entry.en), href=_href(page, entry.name)),
@@ -118,7 +128,7 @@ def _change(page: Page, one: Change) -> Row:
         for value in (one.old, one.new)
     )  # fmt: skip
     return {
-        "at": Cell(one.at, text=moment(page, one.at)),
+        "at": Cell(one.at, text=clock(page, one.at)),
         "setting": Cell(w.pick(entry.zh, entry.en) if entry else one.name, under=by_hand),
         "place": Cell(page.reader.shop_name(one.shop_id) if one.shop_id else w("setting_all")),
         "old": old,
@@ -128,7 +138,8 @@ def _change(page: Page, one: Change) -> Row:
 
 def _chosen(page: Page, config: Any, entry: Setting, typed: str | None) -> dict[str, Any]:
     """What the form of one setting shows."""
-    found = config.get(entry.name, page.filters.shop_id)
+    shop_id = _shop_id(page)
+    found = config.get(entry.name, shop_id)
     value = found.value
     text = "\n".join(value) if entry.kind == "texts" else written_value(value)
     choices = ("true", "false") if entry.kind == "switch" else tuple(entry.choices)
@@ -142,7 +153,7 @@ def _chosen(page: Page, config: Any, entry: Setting, typed: str | None) -> dict[
         "default": _shown(page, entry, entry.default),
         "is_default": found.source == "default",
         "source": found.source,
-        "shop": page.reader.shop_name(page.filters.shop_id),
+        "shop": page.reader.shop_name(shop_id),
     }
 
 
@@ -152,7 +163,7 @@ def setting_change(
 ) -> Response:
     """Change a setting for all shops or one, or take the change back."""
     entry = setting(name)
-    shop_id = page.filters.shop_id if place == "shop" else None
+    shop_id = _shop_id(page) if place == "shop" else None
     wanted: Value = wanted_value(entry, value)
     try:
         _save(page, name, None if back else wanted, shop_id)
