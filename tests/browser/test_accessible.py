@@ -35,6 +35,29 @@ _RUN = """() => axe.run(document, {resultTypes: ["violations"], iframes: false})
         why: one.nodes.slice(0, 3).map(node => node.failureSummary)})))"""
 
 
+# What does not fit: a table that scrolls, and words of a chart that are slanted or over each other.
+_TIGHT = """() => {
+  const found = [];
+  document.querySelectorAll(".jp-scroll").forEach(one => {
+    if (one.scrollWidth > one.clientWidth + 1) found.push(one.ariaLabel + " scrolls");
+  });
+  document.querySelectorAll(".jp-chart svg").forEach(drawn => {
+    const words = [...drawn.querySelectorAll("text")].filter(one => one.textContent.trim());
+    const boxes = words.map(one => one.getBoundingClientRect());
+    words.forEach((one, at) => {
+      if (Math.abs(one.getCTM().b) > 0.01) found.push(one.textContent + " is slanted");
+      boxes.slice(at + 1).forEach((next, more) => {
+        const across = Math.min(boxes[at].right, next.right) - Math.max(boxes[at].left, next.left);
+        const down = Math.min(boxes[at].bottom, next.bottom) - Math.max(boxes[at].top, next.top);
+        const other = words[at + 1 + more].textContent;
+        if (across > 2 && down > 4) found.push(one.textContent + " lies over " + other);
+      });
+    });
+  });
+  return found;
+}"""
+
+
 def faults(page: Page, axe: str) -> list[dict[str, Any]]:
     """Return what axe-core calls serious or critical."""
     page.wait_for_load_state("networkidle")
@@ -54,12 +77,14 @@ def test_nothing_serious_on_any_page(
     page.goto(f"{served.base}/conversations?{PERIOD}")
     talk = page.locator("#t-talks tbody a").first.get_attribute("href") or ""
     found = {}
-    for url in [*links, f"{served.base}{talk}", f"{served.base}/metrics/sales_amount?{PERIOD}"]:
+    more = ("/metrics/sales_amount", "/kpi/plans/starter", "/kpi/plans/starter/sliders")
+    for url in [*links, f"{served.base}{talk}", *(f"{served.base}{one}?{PERIOD}" for one in more)]:
         page.goto(url)
         wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
         if wrong := faults(page, axe):
             found[url] = wrong
         assert wide <= 0, url  # nothing is wider than the window
+        assert page.evaluate(_TIGHT) == [], url
     assert found == {}
 
 

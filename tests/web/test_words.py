@@ -8,6 +8,8 @@ from importlib.resources import files
 
 import pytest
 
+from jinpai.web.tables import Cell, text_of
+from jinpai.web.verdict import band_text
 from jinpai.web.words import Words, own_texts, texts
 
 TEMPLATES = list(files("jinpai.web").joinpath("templates").iterdir())
@@ -42,3 +44,17 @@ def test_numbers_and_days_are_written_as_the_language_writes_them() -> None:
     assert (zh.short(215600), en.short(215600)) == ("¥21.56万", "¥215.6k")
     assert zh.long_day(date(2026, 3, 9)) == "2026年3月9日 周一"
     assert en.long_day(date(2026, 3, 9)) == "Mon 9 Mar 2026"
+
+
+def test_minus_is_a_minus_and_nothing_has_no_sign() -> None:
+    en = Words("en", "¥")
+    assert (en.points(-8), en.points(2), en.points(0)) == ("−8", "+2", "0")
+    assert (en.whole(-1200), en.measure("hours", -1.5)) == ("−1,200", "−1.5 h")
+    assert text_of(en, "number", Cell(-4.5)) == "−4.50"
+    assert text_of(en, "text", Cell("shop-7")) == "shop-7"  # a name is no number
+    assert [en.amount(one, signed=True) for one in (0, 3, -3)] == ["¥0.00", "+¥3.00", "−¥3.00"]
+
+
+def test_endless_bands_end_at_infinity() -> None:
+    bands = ("[41%, inf)", "(-inf, 25%)", "[0, 15%)")
+    assert [band_text(one) for one in bands] == ["[41%, ∞)", "(−∞, 25%)", "[0, 15%)"]

@@ -89,7 +89,7 @@ class Words:
         if value is None:
             return NONE
         cents = Decimal(round(value * 100)).scaleb(-2) if not isinstance(value, Decimal) else value
-        sign = "−" if cents < 0 else "+" if signed else ""
+        sign = "−" if cents < 0 else "+" if signed and cents else ""
         return f"{sign}{self.money}{abs(cents):,.2f}"
 
     def short(self, value: Any) -> str:

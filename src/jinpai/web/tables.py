@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 from jinpai.metrics.result import json_value
-from jinpai.web.words import NONE, Words
+from jinpai.web.words import NONE, Words, minus
 
 __all__ = ["Cell", "Column", "Empty", "LazyRow", "Row", "Table", "as_asked", "stream", "text_of"]
 
@@ -234,7 +234,8 @@ def text_of(words: Words, unit: str, cell: Cell) -> str:
         return words.measure(unit, float(value))
     if unit in ("people", "count", "orders", "items"):
         return words.whole(value)
-    return f"{float(value):,.2f}" if isinstance(value, int | float | Decimal) else str(value)
+    is_number = isinstance(value, int | float | Decimal)
+    return minus(f"{float(value):,.2f}") if is_number else str(value)
 
 
 def stream(table: Table) -> Iterator[list[Any]]:

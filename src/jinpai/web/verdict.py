@@ -18,7 +18,10 @@ from jinpai.web.filters import Filters
 from jinpai.web.reading import Reader
 from jinpai.web.tables import Cell, Column, Empty, Row, Table
 
-__all__ = ["Verdict", "grade_of", "grades_for", "plan_of", "plans_of", "points_text", "score_table"]
+__all__ = [
+    "Verdict", "band_text", "grade_of", "grades_for", "plan_of", "plans_of", "points_text",
+    "score_table",
+]  # fmt: skip
 
 _T = TypeVar("_T")
 
@@ -147,7 +150,7 @@ def _line(page: Page, line: Line, agent: str) -> Row:
             href=href,
             under=n,
         ),
-        "band": Cell(line.band),
+        "band": Cell(line.band, text=band_text(line.band) if line.band else None),
         "score": _number(line.score),
         "weight": Cell(float(line.weight), text=f"× {points_text(line.weight)}%"),
         "points": _number(line.points, "= "),
@@ -164,3 +167,8 @@ def points_text(number: Fraction | None) -> str:
     if number is None:
         return "–"
     return f"{float(number):,.2f}".rstrip("0").rstrip(".")
+
+
+def band_text(band: str) -> str:
+    """Write a band of a plan as people do: endless ends are ∞."""
+    return band.replace("-inf", "−∞").replace("inf", "∞")

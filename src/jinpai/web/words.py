@@ -14,7 +14,7 @@ import yaml
 from jinpai.reports import words as reports
 from jinpai.reports.words import LANGUAGES, NONE, Language
 
-__all__ = ["LANGUAGES", "NONE", "Language", "Words", "own_texts", "texts"]
+__all__ = ["LANGUAGES", "NONE", "Language", "Words", "minus", "own_texts", "texts"]
 
 _MEASURES = {"seconds": (" 秒", " s"), "hours": (" 小时", " h"), "days": (" 天", " days")}
 _WEEKDAYS = {"zh": "周一 周二 周三 周四 周五 周六 周日", "en": "Mon Tue Wed Thu Fri Sat Sun"}
@@ -50,6 +50,11 @@ def texts() -> Mapping[str, tuple[str, str]]:
     return {**reports.texts(), **own_texts()}
 
 
+def minus(number: str) -> str:
+    """Write a number with the sign for minus, not a hyphen."""
+    return number.replace("-", "−")
+
+
 class Words(reports.Words):
     """Texts, numbers, days and times in one language (see `reports.words.Words`)."""
 
@@ -67,12 +72,12 @@ class Words(reports.Words):
 
     def measure(self, unit: str, value: float) -> str:
         """Return a number of seconds, hours or days."""
-        return f"{value:,.1f}{_MEASURES[unit][LANGUAGES.index(self.language)]}"
+        return f"{minus(f'{value:,.1f}')}{_MEASURES[unit][LANGUAGES.index(self.language)]}"
 
     def whole(self, value: Any) -> str:
         """Return a count; a mean of counts with one decimal."""
         number = float(value)
-        return f"{number:,.0f}" if number == int(number) else f"{number:,.1f}"
+        return minus(f"{number:,.0f}" if number == int(number) else f"{number:,.1f}")
 
     def exact(self, value: Any) -> str:
         """Return a part of a calculation: amounts and counts whole, other numbers to 0.01."""
@@ -82,7 +87,7 @@ class Words(reports.Words):
 
     def points(self, value: float) -> str:
         """Return points given or taken; none have no sign."""
-        return f"{value:+g}" if value else "0"
+        return minus(f"{value:+g}") if value else "0"
 
     def pick(self, zh: str, en: str) -> str:
         """Return one of two texts."""

@@ -38,6 +38,33 @@ const jinpaiCharts = (options) => {
     };
   };
 
+  // About how wide a text is, in widths of a Chinese letter.
+  const breadth = (text) => Array.from(String(text)).reduce((sum, letter) => sum + (letter > "\u2e7f" ? 1 : 0.62), 0);
+
+  // In which row each of some texts stands, given as [middle, width] from the left: none covers another.
+  const rowsOf = (texts) => {
+    const ends = [];
+    return texts.map(([middle, width]) => {
+      const free = ends.findIndex((end) => end <= middle - width / 2);
+      const row = free < 0 ? ends.length : free;
+      ends[row] = middle + width / 2;
+      return row;
+    });
+  };
+
+  // Bars stand where all their names fit below them, else they lie with the names beside them.
+  const liesDown = (chart, width) => {
+    if (chart.kind === "histogram") return Math.max(...chart.labels.map(breadth)) * 10 + 4 > (width - 60) / chart.labels.length;
+    return chart.kind === "pareto" && (width - 90) / chart.labels.length < 44;
+  };
+  const isNarrow = (width) => width < 560;
+  // How high a chart has to be at least at a width, in pixels.
+  const heightOf = (chart, width) => {
+    const rows = (chart.labels || []).length;
+    if (liesDown(chart, width)) return rows * 20 + (chart.kind === "pareto" ? 90 : 50);
+    return chart.kind === "tornado" && isNarrow(width) ? rows * 38 + 70 : 0;
+  };
+
   const safe = (text) => String(text).replace(/[&<>"']/g, (letter) => "&#" + letter.charCodeAt(0) + ";");
   const rowText = (name, value, marker) => (options.marks ? marker || "" : "") + safe(name) + "  <b>" + safe(value) + "</b>";
 
@@ -57,7 +84,7 @@ const jinpaiCharts = (options) => {
   }, more);
   const valueAxis = (look, unit, more) => Object.assign({
     type: "value", splitNumber: 4, splitLine: { lineStyle: { color: look.rule } },
-    axisLabel: { color: look.quiet, fontSize: 12, formatter: axisText[unit] || short },
+    axisLabel: { color: look.quiet, fontSize: 12, hideOverlap: true, formatter: axisText[unit] || short },
   }, more);
 
   // The mean of a day and the six before it, where most of them are known.
@@ -113,33 +140,43 @@ const jinpaiCharts = (options) => {
     },
     histogram(chart, look, width) {
       const option = base(look);
+      const one = chart.bars.length < 2;
       const room = (width - 60) / chart.labels.length;
-      const isTight = room < 7.6 * Math.max(...chart.labels.map((one) => one.length));
-      option.legend.show = chart.bars.length > 1;
-      if (chart.bars.length < 2) option.grid.top = 22;
-      option.xAxis = category(look, chart.labels);
-      option.xAxis.axisLabel = { color: look.quiet, fontSize: isTight ? 10 : 11, interval: 0, rotate: isTight ? 40 : 0 };
-      option.yAxis = valueAxis(look, "ratio");
+      const widest = Math.max(...chart.labels.map(breadth));
+      const isLying = liesDown(chart, width);
+      const names = category(look, chart.labels, isLying ? { inverse: true } : {});
+      names.axisLabel = { color: look.quiet, fontSize: isLying || widest * 11 + 4 <= room ? 11 : 10, interval: 0 };
+      const shares = valueAxis(look, "ratio");
+      option.legend.show = !one;
+      if (one) option.grid.top = isLying ? 4 : 22;
+      if (isLying) option.grid.right = one ? 44 : 14;
+      option.xAxis = isLying ? shares : names;
+      option.yAxis = isLying ? names : shares;
       option.tooltip.formatter = (items) => safe(items[0].name) + "<br>" + items.map((item) =>
         rowText(item.seriesName, show("ratio", item.value) + " (" + exact.count(chart.bars[item.seriesIndex].counts[item.dataIndex]) + ")", item.marker)).join("<br>");
-      option.series = chart.bars.map((one, place) => ({
-        type: "bar", name: one.name, data: one.values, barMaxWidth: 34, itemStyle: place ? { color: look.neutral } : {},
-        label: { show: chart.bars.length < 2, position: "top", color: look.quiet, fontSize: room < 40 ? 10 : 11, formatter: (item) => (item.value ? number(item.value * 100, room < 40 ? 0 : 1) + "%" : "") },
+      const isTight = !isLying && room < 40;
+      option.series = chart.bars.map((bar, place) => ({
+        type: "bar", name: bar.name, data: bar.values, barMaxWidth: isLying ? 16 : 34, itemStyle: place ? { color: look.neutral } : {},
+        label: { show: one, position: isLying ? "right" : "top", color: look.quiet, fontSize: isTight ? 10 : 11, formatter: (item) => (item.value ? number(item.value * 100, isTight ? 0 : 1) + "%" : "") },
       }));
       return option;
     },
     pareto(chart, look, width) {
       const option = base(look);
-      option.grid.top = 44;
-      option.xAxis = category(look, chart.labels);
-      const room = (width - 90) / chart.labels.length;
-      option.xAxis.axisLabel = { color: look.quiet, fontSize: 11, interval: 0, overflow: "break", width: 70, rotate: room < 44 ? 40 : 0 };
-      option.yAxis = [valueAxis(look, chart.unit || "count", chart.unit ? {} : { minInterval: 1 }), valueAxis(look, "ratio", { min: 0, max: 1, interval: 0.25, splitLine: { show: false } })];
+      const isLying = liesDown(chart, width);
+      const names = category(look, chart.labels, isLying ? { inverse: true } : {});
+      names.axisLabel = Object.assign({ color: look.quiet, fontSize: 11, interval: 0 }, isLying ? { width: width * 0.3, overflow: "truncate" } : { width: 70, overflow: "break" });
+      const sizes = valueAxis(look, chart.unit || "count", chart.unit ? {} : { minInterval: 1 });
+      const shares = valueAxis(look, "ratio", { min: 0, max: 1, interval: 0.25, splitLine: { show: false } });
+      option.grid.top = isLying ? 54 : 44;
+      option.xAxis = isLying ? [sizes, shares] : names;
+      option.yAxis = isLying ? names : [sizes, shares];
       option.tooltip.formatter = (items) => safe(items[0].name) + "<br>" + items.map((item) =>
         rowText(item.seriesName, show(item.seriesIndex ? "ratio" : chart.unit || "count", item.value), item.marker)).join("<br>");
+      const isNamed = !isLying && (width > 560 || chart.labels.length < 7); // lying, the line would cross them
       option.series = [
-        { type: "bar", name: chart.names[0], data: chart.values, barMaxWidth: 40, label: { show: width > 560 || chart.labels.length < 7, position: "top", color: look.ink, fontSize: 11, formatter: (item) => short(item.value) } },
-        { type: "line", name: chart.names[1], data: chart.shares, yAxisIndex: 1, symbolSize: 5, lineStyle: { width: 2 } },
+        { type: "bar", name: chart.names[0], data: chart.values, barMaxWidth: isLying ? 14 : 40, label: { show: isNamed, position: "top", color: look.ink, fontSize: 11, formatter: (item) => short(item.value) } },
+        { type: "line", name: chart.names[1], data: chart.shares, [isLying ? "xAxisIndex" : "yAxisIndex"]: 1, symbolSize: 5, lineStyle: { width: 2 } },
       ];
       return option;
     },
@@ -165,7 +202,7 @@ const jinpaiCharts = (options) => {
       return option;
     },
     // Everybody's value, a point each, over the bands of an indicator with their scores.
-    bands(chart, look) {
+    bands(chart, look, width) {
       const option = base(look);
       const values = chart.dots.map((one) => one[1]);
       const ends = chart.bands.flatMap((one) => [one.low, one.high]).filter((one) => one !== null);
@@ -181,9 +218,13 @@ const jinpaiCharts = (options) => {
       option.yAxis = { type: "value", min: 0, max: 1, show: false };
       option.tooltip.trigger = "item";
       option.tooltip.formatter = (item) => rowText(item.data.name, show(chart.unit, item.value[0]) + " → " + item.data.score);
-      const shades = chart.bands.filter((one) => (one.low === null || one.low < high + room) && (one.high === null || one.high > from)).map((one, at) => [
-        { xAxis: one.low === null ? from : Math.max(one.low, from), itemStyle: { color: look.neutral, opacity: at % 2 ? 0.22 : 0.1 }, label: { show: true, position: "top", color: look.quiet, fontSize: 11, formatter: String(one.score) } },
-        { xAxis: one.high === null ? high + room : Math.min(one.high, high + room) },
+      const shown = chart.bands.map((one) => ({ score: one.score, low: Math.max(one.low === null ? from : one.low, from), high: Math.min(one.high === null ? high + room : one.high, high + room) })).filter((one) => one.low < one.high);
+      const places = rowsOf(shown.map((one) => [((one.low + one.high) / 2 - from) / (high + room - from) * (width - 22), breadth(one.score) * 11 + 4]));
+      const rows = Math.max(...places) + 1;
+      option.grid.top = 8 + 14 * rows;
+      const shades = shown.map((one, at) => [
+        { xAxis: one.low, itemStyle: { color: look.neutral, opacity: at % 2 ? 0.22 : 0.1 }, label: { show: true, position: "top", distance: 4 + 13 * places[at], color: look.quiet, fontSize: 11, formatter: String(one.score) } },
+        { xAxis: one.high },
       ]);
       option.series = [{
         type: "scatter", symbolSize: 10, itemStyle: { color: look.series[0], opacity: 0.8 },
@@ -195,14 +236,14 @@ const jinpaiCharts = (options) => {
     tornado(chart, look, width) {
       const option = base(look);
       const points = (value) => (value > 0 ? "+" : value < 0 ? "−" : "") + Number(Math.abs(value).toFixed(2)).toLocaleString(locale);
-      const room = Math.min(320, width * 0.4);
+      const room = Math.min(400, width * 0.4);
       const widest = Math.max(...chart.falls.map(Math.abs), ...chart.rises, 1) * 1.18;
       const bars = (values, colour, position) => values.map((value, at) => ({
         value, itemStyle: { color: colour + (chart.moves[at] ? "" : "4d") }, label: { show: value !== 0, position },
       }));
       option.grid = { left: room, right: 14, top: 30, bottom: 24 };
       option.yAxis = category(look, chart.labels, { inverse: true, axisLine: { show: false, onZero: false } });
-      option.yAxis.axisLabel = { color: look.ink, fontSize: 12, width: room - 14, overflow: "truncate", interval: 0 };
+      option.yAxis.axisLabel = { color: look.ink, fontSize: 12, width: room - 14, overflow: isNarrow(width) ? "break" : "truncate", interval: 0 };
       option.xAxis = Object.assign(valueAxis(look, "count", { min: -widest, max: widest }), { splitNumber: 6 });
       option.xAxis.axisLabel.formatter = (value) => (Math.abs(value) === widest ? "" : points(value));
       option.tooltip.formatter = (items) => safe(items[0].name) + " → " + safe(chart.tried[items[0].dataIndex].join(isChinese ? "、" : ", ")) + "<br>"
@@ -246,5 +287,5 @@ const jinpaiCharts = (options) => {
     },
   };
 
-  return { show, optionOf: (chart, width) => drawn[chart.kind](chart, colours(), width), knows: (chart) => chart.kind in drawn };
+  return { show, heightOf, optionOf: (chart, width) => drawn[chart.kind](chart, colours(), width), knows: (chart) => chart.kind in drawn };
 };

@@ -35,7 +35,7 @@
     money = chart.money || "";
     const width = place.clientWidth;
     if (!width || !looks.knows(chart)) return;
-    const height = chart.height || 260;
+    const height = Math.max(chart.height || 260, looks.heightOf(chart, width));
     place.style.height = height + "px";
     const before = live.get(place);
     if (before) before.dispose();

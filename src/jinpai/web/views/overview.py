@@ -79,7 +79,7 @@ def _who(page: Page, has_before: bool) -> Table:
     columns = [
         Column("agent", w("agent"), is_fixed=True),
         Column("team", w("team_of"), is_shown=False),
-        Column("sales_amount", w("who_sales"), "money"),
+        Column("sales_amount", w("who_sales"), "money", is_shown=False),
         Column("change", w("who_change"), "money"),
         Column("factor", w("who_factor")),
         Column("effect", w("tree_effect"), "money", is_shown=False),

@@ -22,7 +22,7 @@ from jinpai.web.contexts import Page, PageOf, View
 from jinpai.web.errors import NotFound
 from jinpai.web.own_file import as_lines, mark_of, replace_file
 from jinpai.web.tables import Cell, Column, Empty, Row, Table
-from jinpai.web.verdict import plans_of, points_text
+from jinpai.web.verdict import band_text, plans_of, points_text
 
 __all__ = ["ranks_table", "router"]
 
@@ -169,7 +169,7 @@ def _bands(page: Page, plan: Plan, agents: Sequence[Scored]) -> dict[str, Chart]
         known = [f"{band.interval}" for band in one.bands]
         counts = [got.count(band) for band in known]
         names = [
-            f"{band} → {points_text(step.score)}"
+            f"{band_text(band)} → {points_text(step.score)}"
             for band, step in zip(known, one.bands, strict=True)
         ]
         if outside := got.count(None):
@@ -181,7 +181,7 @@ def _bands(page: Page, plan: Plan, agents: Sequence[Scored]) -> dict[str, Chart]
             "unit": "ratio",
             "labels": names,
             "bars": [bar],
-            "height": 170,
+            "height": max(150, 44 + 20 * len(names)),
         }
     return made
 
