@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -23,6 +23,7 @@ from jinpai.store.accounts import (
 )
 from jinpai.store.events import Event
 from jinpai.store.people import ROLES, User
+from jinpai.web.audit_words import facts_text, subject_text
 from jinpai.web.cases import moment
 from jinpai.web.contexts import Page, PageOf, View
 from jinpai.web.cursor import cursor_of, place_of
@@ -30,14 +31,12 @@ from jinpai.web.errors import Forbidden
 from jinpai.web.permissions import role_name
 from jinpai.web.reading import NotRun
 from jinpai.web.tables import Cell, Column, Empty, Row, Table
-from jinpai.web.words import NONE
 
 __all__ = ["router"]
 
 router = APIRouter()
 _PAGE, _CHUNK = 100, 1000
 _SEED = "log"
-_LONG = 160
 
 Texts = Annotated[list[str] | None, Form()]
 Short = Annotated[str, Form(max_length=200)]
@@ -103,7 +102,7 @@ def _row(page: Page, user: User) -> Row:
         "role": Cell(role_name(user.role, page.language)),
         "sees": Cell(sees),
         "state": Cell(state, text=page.w(f"state_{state}"), badge=colour),
-        "since": Cell(user.created_at.date()),
+        "since": Cell(user.created_at.date(), text=_moment(page, user.created_at)[:10]),
     }
 
 
@@ -206,9 +205,11 @@ def audit(page: PageOf) -> Response:
         Column("after", w("audit_after"), is_sortable=False),
     ]
     found = _events(page, place_of(page.query.get("cursor"), _SEED), _PAGE + 1)
+    with page.store.read() as session:
+        logins = {user.id: user.login for user in session.scalars(select(User))}
     following = cursor_of(found[_PAGE - 1].id, _SEED) if len(found) > _PAGE else ""
     table = Table(
-        "audit", w("audit_list"), columns, [_event(page, one) for one in found[:_PAGE]],
+        "audit", w("audit_list"), columns, [_event(page, one, logins) for one in found[:_PAGE]],
         Empty(w("audit_none")), every=lambda: _every(page), following=following,
     )  # fmt: skip
     return page.show(View("audit.html.j2", w("audit"), tables=[table]))
@@ -229,19 +230,19 @@ def _events(page: Page, before: int, limit: int) -> list[Event]:
 def _every(page: Page) -> Iterator[Row]:
     before = 0
     while found := _events(page, before, _CHUNK):
-        yield from (_event(page, one) for one in found)
+        yield from (_event(page, one, {}) for one in found)
         before = found[-1].id
 
 
-def _event(page: Page, one: Event) -> Row:
+def _event(page: Page, one: Event, logins: Mapping[int, str]) -> Row:
     word = f"event_kind_{one.kind}"
     return {
         "at": Cell(f"{one.at:%Y-%m-%d %H:%M:%S} UTC", text=_moment(page, one.at)),
         "actor": Cell(one.actor),
         "kind": Cell(one.kind, text=page.w(word) if page.w.has(word) else one.kind),
-        "subject": Cell(one.subject),
-        "before": Cell(_plain(one.before), text=_told(one.before)),
-        "after": Cell(_plain(one.after), text=_told(one.after)),
+        "subject": Cell(one.subject, text=subject_text(page.w, one.subject, logins)),
+        "before": Cell(_plain(one.before), text=facts_text(page.w, one.subject, one.before)),
+        "after": Cell(_plain(one.after), text=facts_text(page.w, one.subject, one.after)),
     }
 
 
@@ -255,17 +256,3 @@ def _moment(page: Page, at: datetime) -> str:
 
 def _plain(value: Any) -> str | None:
     return None if value is None else json.dumps(value, ensure_ascii=False)
-
-
-def _told(value: Any) -> str | None:
-    """What was or became, to be read; long texts are cut, the download has them whole."""
-    if not isinstance(value, dict):
-        return None if value is None else str(value)
-    known = {key: one for key, one in value.items() if one not in (None, [], "")}
-    said = " · ".join(f"{key}: {_short(one)}" for key, one in known.items())
-    return said or NONE
-
-
-def _short(value: Any) -> str:
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= _LONG else f"{text[:_LONG]}…"
