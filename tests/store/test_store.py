@@ -6,6 +6,7 @@ import os
 import stat
 import sys
 import threading
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 
@@ -258,3 +259,12 @@ def test_the_terms_of_appeals_are_read(tmp_path: Path) -> None:
 
 def test_make_a_new_database_each_time(new_url: Callable[[], str]) -> None:
     assert new_url() != new_url()
+
+
+def test_errors_do_not_tell_what_people_wrote(store: Store) -> None:
+    words = {"words": "buyer 王小明 complained"}
+    with pytest.raises((DBAPIError, WorkspaceError)) as failed, store.write() as session:
+        session.execute(text("select cast(:words as text) from nowhere"), words)
+    logged = "".join(traceback.format_exception(failed.value))
+    assert "from nowhere" in logged
+    assert "王小明" not in logged

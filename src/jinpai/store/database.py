@@ -163,10 +163,12 @@ def _private(path: Path) -> None:
 
 
 def _engine(url: URL) -> Engine:
+    # What people wrote and who they are stays out of errors, which are logged.
+    quiet = {"hide_parameters": True}
     try:
         if url.get_backend_name() != "sqlite":
-            return create_engine(url, pool_pre_ping=True)
-        engine = create_engine(url, connect_args={"timeout": _BUSY_SECONDS})
+            return create_engine(url, pool_pre_ping=True, **quiet)
+        engine = create_engine(url, connect_args={"timeout": _BUSY_SECONDS}, **quiet)
     except (ImportError, NoSuchModuleError):
         raise UsageError(
             "PostgreSQL needs its driver: pip install 'jinpai[postgres]'.",

@@ -1,7 +1,7 @@
 """Logs of server and worker: one JSON object a line on stderr, without personal data.
 
 Requests are named by their route, never by their address, which may hold a buyer's id; people by
-the number of their account. Texts of errors are masked as chats are.
+the number of their account. Texts of errors are masked as chats are on pages.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any, TextIO
 
 import structlog
 
-from jinpai.metrics.texts import masked
+from jinpai.web.masking import hide
 
 __all__ = ["set_up_logs"]
 
@@ -54,6 +54,6 @@ def _more(logger: Any, name: str, event: MutableMapping[str, Any]) -> MutableMap
 
 def _masked(logger: Any, name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     return {
-        key: masked(value) if isinstance(value, str) and key in ("event", "exception") else value
+        key: hide(value) if isinstance(value, str) and key in ("event", "exception") else value
         for key, value in event.items()
     }
