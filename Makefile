@@ -35,8 +35,9 @@ test-judge: .venv/.dev ## the judge against a real model on this machine; compil
 sequences: .venv/.dev ## 300 random sequences of imports: a partial run equals a full one
 	JINPAI_SEQUENCES=300 JINPAI_SEED=$${SEED:-1} $(BIN)/python -m pytest -n 2 -q tests/line/test_incremental.py
 
-kills: .venv/.dev .venv/.system ## the server and its worker killed at 100 random points: nothing lost, nothing half done
-	JINPAI_KILLS=100 $(BIN)/python -m pytest -q tests/web/test_killed_work.py
+kills: .venv/.dev .venv/.system ## server and worker killed at 150 random points: nothing lost, nothing half done
+	JINPAI_KILLS=$${KILLS:-100} $(BIN)/python -m pytest -q --log-cli-level INFO --log-disable jinpai.jobs \
+	  --log-disable alembic.runtime.migration tests/web/test_killed_work.py tests/web/test_killed_workers.py
 
 axe: .venv/.dev .venv/.system ## axe-core on every kind of page in both languages, both themes, wide and narrow
 	JINPAI_AXE=all JINPAI_NEED_BROWSER=1 $(BIN)/python -m pytest -q tests/browser/test_accessible.py

@@ -43,13 +43,17 @@ def shop_with_findings(root: Path) -> list[str]:
 
 
 class Server:
-    """``jinpai serve`` with its worker, and an owner who is signed in."""
+    """``jinpai serve`` with its worker (unless told otherwise), and an owner who is signed in.
 
-    def __init__(self, root: Path, login: str) -> None:
+    Attributes:
+        log: the lines that both wrote since it was ready.
+    """
+
+    def __init__(self, root: Path, login: str, *options: str) -> None:
         with open_store(root) as store, store.write() as session:
             user = add_user(session, login, role="owner", actor="tests")
             self._cookie = f"{COOKIE}={start_session(session, user)}"
-        command = [sys.executable, "-m", "jinpai", "serve", str(root), "--port", "0"]
+        command = [sys.executable, "-m", "jinpai", "serve", str(root), "--port", "0", *options]
         self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
         assert self.process.stderr is not None
         self.port = 0
@@ -57,10 +61,15 @@ class Server:
             if found := re.search(r"http://127\.0\.0\.1:(\d+)/ ", line):
                 self.port = int(found[1])
                 break
-        self._reader = threading.Thread(target=self.process.stderr.read, daemon=True)
+        self.log: list[str] = []
+        self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
         _, page = self.ask("GET", "/account")
         self._token = page.split('<meta name="csrf" content="')[1].split('"')[0]
+
+    def _read(self) -> None:
+        assert self.process.stderr is not None
+        self.log.extend(self.process.stderr)
 
     def kill(self) -> None:
         """End it as a power cut would."""

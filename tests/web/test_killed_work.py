@@ -16,6 +16,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from jinpai.appraisal.lock_lines import log_locks
+from jinpai.appraisal.locks import undo_cut_short
 from jinpai.jobs import Queue
 from jinpai.jobs.batches import waiting
 from jinpai.jobs.worker import Worker, is_working
@@ -76,6 +78,7 @@ def test_nothing_is_lost_or_half_done(tmp_path: Path) -> None:
     shop = Workspace(root)
     imports = [number for number in range(KILLS * 4) if ("import", number) in asked]
     assert [rows_of(shop, number) for number in imports] == [2] * len(imports)
+    check_locks(shop)
     for name in lock_names(root)[:5]:
         assert shop.recompute(name)["same"]
     whole = shop.ask(["sales_amount", "inquiry_buyers"], by=["agent"])
@@ -113,6 +116,25 @@ def check(root: Path, kind: str, name: str, number: int) -> None:
         check_review(root, name)
     elif kind == "lock" and name in lock_names(root):
         assert read_lock(root, name)["result"]
+
+
+def check_locks(shop: Workspace) -> None:
+    """The next start leaves nothing of locks cut short; all others have one line in the log."""
+    undo_cut_short(shop)
+    names = lock_names(shop.root)
+    assert sorted(one.name for one in (shop.root / "locks").iterdir()) == [
+        f"{n}.json" for n in names
+    ]
+    assert sorted(shop.lake.pins()) == names
+    with open_store(shop.root) as store:
+        log_locks(shop.root, store)
+        with store.read() as session:
+            told = [
+                one.subject
+                for one in events_of(session, limit=100_000)
+                if one.kind == "period.locked"
+            ]
+    assert sorted(told) == [f"lock:{name}" for name in names]
 
 
 def interrupted(root: Path) -> int:
@@ -195,6 +217,7 @@ def test_a_server_that_is_killed_keeps_all_it_said_was_done(tmp_path: Path) -> N
     done = {job.args["batch"] for job in loaded if job.state == "done"}
     assert {job.args["batch"] for job in loaded} == done
     assert upkeep.verify(shop.lake).faults == []
+    check_locks(shop)
     whole = shop.ask(["inquiry_buyers"], by=["agent"])
     shop.run(full=True)
     assert shop.ask(["inquiry_buyers"], by=["agent"]).rows == whole.rows
