@@ -58,3 +58,11 @@ def test_minus_is_a_minus_and_nothing_has_no_sign() -> None:
 def test_endless_bands_end_at_infinity() -> None:
     bands = ("[41%, inf)", "(-inf, 25%)", "[0, 15%)")
     assert [band_text(one) for one in bands] == ["[41%, ∞)", "(−∞, 25%)", "[0, 15%)"]
+
+
+def test_of_a_name_in_both_languages_ones_own_half_is_shown() -> None:
+    zh, en = Words("zh", "¥"), Words("en", "¥")
+    name = "起步方案 · starter plan"
+    assert (zh.own(name), en.own(name)) == ("起步方案", "starter plan")
+    for whole in ("夏季方案", "Plan 3", "一组 · 二组", "a · b", "甲 · a · b"):
+        assert (zh.own(whole), en.own(whole)) == (whole, whole)

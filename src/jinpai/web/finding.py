@@ -104,6 +104,6 @@ def _other(page: Page, row: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "href": page.url("finding", finding_id=row["finding_id"]),
         "rule": rule_word(page, row["rule"]),
-        "points": f"{row['points']:+g}",
+        "points": page.w.points(row["points"]),
         "reason": page.w.pick(row["reason_zh"], row["reason_en"]),
     }

@@ -75,7 +75,7 @@ def _said(page: Page, one: Finding) -> dict[str, Any]:
         "id": one["finding_id"],
         "href": page.url("finding", finding_id=one["finding_id"]),
         "rule": rule_word(page, one["rule"]),
-        "points": f"{one['points']:+g}" if one["points"] else "0",
+        "points": page.w.points(one["points"]),
         "reason": page.w.pick(one["reason_zh"], one["reason_en"]),
         "tone": "secondary" if one["is_shadow"] else "green" if one["is_merit"] else "red",
         "marks": marks,

@@ -78,7 +78,7 @@ def grade_of(page: Page, agent: str) -> Verdict:
     policy, graded = found
     mine: Graded | None = next((one for one in graded if one.subject == agent), None)
     if mine is None:
-        return Verdict(policy=policy, told=page.w("grade_none_here"))
+        return Verdict(policy=page.w.own(policy), told=page.w("grade_none_here"))
     w = page.w
     reasons = mine.reasons_zh if page.language == "zh" else mine.reasons_en
     computed = w(f"grade_{mine.computed or 'none'}") if mine.computed != mine.grade else ""
@@ -86,7 +86,7 @@ def grade_of(page: Page, agent: str) -> Verdict:
         word=w(f"grade_{mine.grade or 'none'}"),
         code=mine.grade or "none",
         computed=w("grade_computed", grade=computed) if computed else "",
-        policy=policy,
+        policy=page.w.own(policy),
         is_provisional=mine.status == "provisional",
         reasons=tuple(reasons),
     )
@@ -114,7 +114,7 @@ def score_table(page: Page, agent: str) -> tuple[Table, str]:
         return _table(page, [], Empty(w("score_none_here"))), ""
     said = w(
         "score_said",
-        plan=sheet.plan,
+        plan=w.own(sheet.plan),
         total=points_text(mine.total),
         normalised=points_text(mine.total_normalised),
         rank="–" if mine.rank is None else mine.rank,

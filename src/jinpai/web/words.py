@@ -19,6 +19,8 @@ __all__ = ["LANGUAGES", "NONE", "Language", "Words", "minus", "own_texts", "text
 _MEASURES = {"seconds": (" 秒", " s"), "hours": (" 小时", " h"), "days": (" 天", " days")}
 _WEEKDAYS = {"zh": "周一 周二 周三 周四 周五 周六 周日", "en": "Mon Tue Wed Thu Fri Sat Sun"}
 
+_CHINESE = re.compile(r"[\u4e00-\u9fff]")
+
 # What texts count: one of them is told in the singular.
 _ONE = re.compile(
     r"(?<![\d.,])1 (agent|buyer|character|conversation|day|file|finding|message|order|row|rule"
@@ -92,6 +94,14 @@ class Words(reports.Words):
     def pick(self, zh: str, en: str) -> str:
         """Return one of two texts."""
         return zh if self.language == "zh" else en
+
+    def own(self, name: str) -> str:
+        """Return the half in this language of a name written in both, ``中文 · English``."""
+        halves = name.split(" · ")
+        chinese = [bool(_CHINESE.search(one)) for one in halves]
+        if len(halves) != 2 or chinese[0] == chinese[1]:
+            return name
+        return halves[chinese.index(self.language == "zh")]
 
     def weekday(self, at: int) -> str:
         """Return the name of a weekday, Monday is 0."""

@@ -146,7 +146,7 @@ const jinpaiCharts = (options) => {
       const isLying = liesDown(chart, width);
       const names = category(look, chart.labels, isLying ? { inverse: true } : {});
       names.axisLabel = { color: look.quiet, fontSize: isLying || widest * 11 + 4 <= room ? 11 : 10, interval: 0 };
-      const shares = valueAxis(look, "ratio");
+      const shares = valueAxis(look, "ratio", isLying && isNarrow(width) ? { splitNumber: 2 } : {});
       option.legend.show = !one;
       if (one) option.grid.top = isLying ? 4 : 22;
       if (isLying) option.grid.right = one ? 44 : 14;
@@ -237,7 +237,7 @@ const jinpaiCharts = (options) => {
       const option = base(look);
       const points = (value) => (value > 0 ? "+" : value < 0 ? "−" : "") + Number(Math.abs(value).toFixed(2)).toLocaleString(locale);
       const room = Math.min(400, width * 0.4);
-      const widest = Math.max(...chart.falls.map(Math.abs), ...chart.rises, 1) * 1.18;
+      const widest = Math.max(...chart.falls.map(Math.abs), ...chart.rises, 1) * (isNarrow(width) ? 1.9 : 1.18);
       const bars = (values, colour, position) => values.map((value, at) => ({
         value, itemStyle: { color: colour + (chart.moves[at] ? "" : "4d") }, label: { show: value !== 0, position },
       }));

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from fractions import Fraction
 from pathlib import Path
 from typing import Annotated, Any
@@ -69,7 +70,7 @@ def _about(page: Page, sheet: Sheet) -> str:
     w = page.w
     said = w(
         "kpi_about",
-        plan=sheet.plan,
+        plan=w.own(sheet.plan),
         rule=w(f"rule_{sheet.judge_rule}"),
         missing=w(f"kpi_missing_{sheet.missing}"),
     )
@@ -198,7 +199,7 @@ def _locks(page: Page) -> Table:
         rows.append(
             {
                 "name": Cell(name, href=page.url("lock", name=name)),
-                "plan": Cell(lock["plan"]["name"]),
+                "plan": Cell(lock["plan"]["name"], text=w.own(lock["plan"]["name"])),
                 "from": Cell(lock["from"]),
                 "to": Cell(lock["to"]),
                 "at": Cell(lock["locked_at"], text=moment(page, lock["locked_at"])),
@@ -264,10 +265,11 @@ def lock(page: PageOf, name: str) -> Response:
         if kept["by"] != "agent_id" or page.sight.sees_agent(one["agent_id"])
     ]
     table = Table("changes", w("lock_changes"), columns, rows, Empty(w("lock_same")))
+    at = moment(page, datetime.fromisoformat(kept["locked_at"]))[:10]
     shown = {
         "name": name,
-        "said": w("lock_said", at=kept["locked_at"][:10], first=kept["from"], last=kept["to"],
-                  plan=kept["plan"]["name"]),
+        "said": w("lock_said", at=at, first=kept["from"], last=kept["to"],
+                  plan=w.own(kept["plan"]["name"])),
         "hash": kept["hash"],
         "settings": [
             f"{one['setting']}: {one['before']} → {one['after']}" for one in found["settings"]

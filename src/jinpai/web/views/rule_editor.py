@@ -195,7 +195,7 @@ def _changes(page: Page, book: Book | None) -> Table:
             {
                 "rule": Cell(w.pick(rule.zh, rule.en)),
                 "change": Cell(kind, text=w(f"rule_change_{kind}"), badge="yellow"),
-                "points": Cell(rule.cost, text=f"{rule.cost:+g}" if rule.cost else "0"),
+                "points": Cell(rule.cost, text=page.w.points(rule.cost)),
                 "marks": Cell(w("comma").join(marks) or None, badge="secondary" if marks else ""),
                 "code": Cell(code),
             }

@@ -58,15 +58,13 @@ def _row(page: Page, rule: Rule) -> Row:
         "rule": Cell(w.pick(rule.zh, rule.en), href=page.url("rule", code=rule.code)),
         "group": Cell(rule.group, text=w(f"rule_group_{rule.group}")),
         "severity": Cell(rule.severity, text=w(f"rule_severity_{rule.severity}")),
-        "points": Cell(rule.cost, text=_points(rule), tone="better" if rule.is_merit else "worse"),
+        "points": Cell(
+            rule.cost, text=w.points(rule.cost), tone="better" if rule.is_merit else "worse"
+        ),
         "settings": Cell(_settings(page, rule)),
         "marks": Cell(w("comma").join(marks) or None, badge="secondary" if marks else ""),
         "code": Cell(rule.code),
     }
-
-
-def _points(rule: Rule) -> str:
-    return f"{rule.cost:+g}" if rule.cost else "0"
 
 
 def _settings(page: Page, rule: Rule) -> str | None:
@@ -95,7 +93,7 @@ def rule(page: PageOf, code: str) -> Response:
     one, w = known[code], page.w
     shown: dict[str, Any] = {
         "one": one,
-        "points": _points(one),
+        "points": page.w.points(one.cost),
         "settings": _settings(page, one),
         "reason": _reason(one, w.pick(one.reason_zh, one.reason_en)),
         "breaks": _lines(page, one.breaks),
