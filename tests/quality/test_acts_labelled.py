@@ -1,14 +1,14 @@
-"""Acts on 6,477 turns of public dialogues, sampled by hash and labelled by hand.
+"""Acts on 7,737 turns of public dialogues, sampled by hash and labelled by hand.
 
 Labels are ids only (acts_labels.tsv). Samples 1 and 2: two passes of one labeller, the second
-decides. Samples 3 to 7: first and second are two labellers who knew neither the patterns nor one
+decides. Samples 3 to 8: first and second are two labellers who knew neither the patterns nor one
 another; where they disagree, in sample 3 the first looked again, not knowing who had said what, in
-samples 4 to 7 a third decided. Samples 5 to 7 were labelled for the acts of READ alone, buyers'
+samples 4 to 8 a third decided. Samples 5 to 8 were labelled for the acts of READ alone, buyers'
 turns only, and judge no other. That the repair of a line or of a machine of the provider is no
 matter of returns became clear after sample 6: four turns of samples 4 and 6 were corrected.
 
-Samples 1 to 6 have been read for wider patterns, 4 to 6 for those of READ alone; nobody who writes
-patterns has read sample 7, which judges them. Those of WIDENED are measured on sample 4. Acts whose
+Samples 1 to 7 have been read for wider patterns, 4 to 7 for those of READ alone; nobody who wrote
+patterns had read sample 8, which judges them. Those of WIDENED are measured on sample 4. Acts whose
 patterns have stayed as they were before any reading are measured as well on what was unread until
 then: of samples 1 and 3 where the hash of the id is odd, and agents' turns of 2.
 """
@@ -46,12 +46,12 @@ ACTS: tuple[tuple[Role, str], ...] = (
 )
 # Patterns written with samples 1 to 3 read: only sample 4 can judge them.
 WIDENED = {"closing", "courtesy_close"}
-# Patterns written with samples 1 to 6 read: only sample 7 can judge them. The LATE samples were
+# Patterns written with samples 1 to 7 read: only sample 8 can judge them. The LATE samples were
 # labelled for these alone.
 READ = {"ask_logistics", "ask_refund", "complaint", "anger"}
-LATE = "567"
+LATE = "5678"
 # Least F1 on turns not looked at. The aim is 0.8; these two do not reach it yet.
-BELOW = {"ask_logistics": 0.75, "anger": 0.7}
+BELOW = {"ask_logistics": 0.75, "anger": 0.77}
 # Least kappa of two labellers, where it is not 0.9: what a buyer wants back, and where scorn
 # begins, has no sharp edge, and five turns invite to a review.
 APART = {"ask_refund": 0.85, "anger": 0.85, "invite_review": 0.85}
@@ -98,7 +98,7 @@ def turns(shared: Path) -> dict[str, tuple[str, str]]:
 def is_judged(key: str, sample: str, role: str, code: str) -> bool:
     """Tell the turns an act is measured on: those not looked at while its patterns were written."""
     if code in READ or sample in LATE:
-        return code in READ and sample == "7"
+        return code in READ and sample == "8"
     if sample == "4" or code in WIDENED:
         return sample == "4"
     if sample == "2":
@@ -109,7 +109,9 @@ def is_judged(key: str, sample: str, role: str, code: str) -> bool:
 def test_the_samples() -> None:
     known = labels()
     sizes = Counter(one.sample for one in known.values())
-    assert sizes == {"1": 600, "2": 600, "3": 1200, "4": 880, "5": 850, "6": 1204, "7": 1143}
+    assert sizes == {
+        "1": 600, "2": 600, "3": 1200, "4": 880, "5": 850, "6": 1204, "7": 1143, "8": 1260
+    }  # fmt: skip
     for sample, least, most in (("1", 250, 350), ("3", 550, 650)):
         ids = [key for key, one in known.items() if one.sample == sample]
         assert least < sum(is_judged(key, sample, "buyer", "thanks") for key in ids) < most
