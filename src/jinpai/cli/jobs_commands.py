@@ -113,9 +113,9 @@ def _row(job: Job) -> tuple[Any, ...]:
 
 @jobs_app.command(
     help=both(
-        "Cancel a job: one that waits at once, one at work at its next step. What was published"
+        "Cancel a job: one that waits at once, one at work within seconds. What was published"
         " stays whole.",
-        "取消任务：排队中的立即取消，进行中的在下一步停止；已发布的数据保持完整。",
+        "取消任务：排队中的立即取消，进行中的几秒内停止；已发布的数据保持完整。",
     ),
     epilog=both("jinpai jobs cancel my-shop 7", "jinpai jobs cancel my-shop 7"),
 )
@@ -129,7 +129,7 @@ def cancel(workspace: Workspace, job: JobId, format_: As = "table") -> None:
     if as_json(format_):
         print_json({"id": job, "state": state, "wants_cancel": True})
         return
-    stops = say(f"Job {job} stops at its next step.", f"任务 {job} 将在下一步停止。")
+    stops = say(f"Job {job} is being stopped.", f"任务 {job} 正在停止。")
     gone = say(f"Job {job} is cancelled.", f"任务 {job} 已取消。")
     note(gone if state == "cancelled" else stops, "green")
 

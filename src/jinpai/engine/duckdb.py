@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from jinpai.engine.base import OnStep, TableSource, run_steps
 from jinpai.engine.dialect import DUCKDB, VERBS
 from jinpai.engine.plan import Apply, Step
+from jinpai.engine.stopping import noted
 from jinpai.errors import EngineError, UsageError
 
 __all__ = ["DuckEngine"]
@@ -53,7 +54,7 @@ class DuckEngine:
             config["threads"] = threads
         try:
             # Kept relations are temporary tables: they leave the memory for the spill folder.
-            self.con = duckdb.connect(config=config)
+            self.con = noted(duckdb.connect(config=config))
             if memory_limit is not None:
                 self.con.execute("set memory_limit = ?", [memory_limit])
         except duckdb.Error as error:

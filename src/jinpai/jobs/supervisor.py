@@ -40,7 +40,7 @@ class Supervisor:
         self._thread.start()
 
     def stop(self) -> None:
-        """Ask the worker to stop: its job goes back into the queue at the next step."""
+        """Ask the worker to stop: its job goes back into the queue."""
         self._stop.set()
         worker = self._worker
         if worker is not None:

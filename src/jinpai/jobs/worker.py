@@ -28,6 +28,7 @@ from zoneinfo import ZoneInfo
 
 from huey.consumer import Consumer
 
+from jinpai.engine.stopping import Stopper, stoppable
 from jinpai.errors import JinpaiError
 from jinpai.jobs.batches import sweep
 from jinpai.jobs.queue import Queue, messages_of
@@ -89,7 +90,7 @@ class Worker:
         self.store.close()
 
     def stop(self) -> None:
-        """Stop at the next step of the job at work, which goes back into the queue."""
+        """Stop the job at work within seconds; it goes back into the queue."""
         self._stop.set()
 
     def run(self, *, parent: int | None = None) -> None:
@@ -168,17 +169,49 @@ class Worker:
     def _do(self, job_id: int, kind: str, args: dict[str, Any]) -> str:
         result: dict[str, Any] | None = None
         failure: Exception | None = None
-        try:
-            result = do(kind, args, self.root, job_id, self._teller(job_id))
-        except Stopped:
-            with self.store.write() as session:
-                put_back(session, job_id)
-            return "queued"
-        except Exception as error:
-            failure = error
+        with stoppable() as stopper:
+            try:
+                with self._stopping(job_id, stopper):
+                    result = do(kind, args, self.root, job_id, self._teller(job_id))
+            except Stopped:
+                return self._put_back(job_id)
+            except Exception as error:
+                failure = error
+        if failure is not None and stopper.was_asked:  # that is what it failed of
+            if not self._is_cancelled(job_id):
+                return self._put_back(job_id)
+            failure = Cancelled()
         state = self._end(job_id, result, failure, then_run=bool(args.get("then_run")))
         tidy(kind, args, self.root, failure)
         return state
+
+    def _put_back(self, job_id: int) -> str:
+        with self.store.write() as session:
+            put_back(session, job_id)
+        return "queued"
+
+    def _is_cancelled(self, job_id: int) -> bool:
+        with self.store.read() as session:
+            return job_of(session, job_id).wants_cancel
+
+    @contextmanager
+    def _stopping(self, job_id: int, stopper: Stopper) -> Iterator[None]:
+        """Stop a step that takes long when its job is cancelled, or the worker has to stop."""
+        is_over = threading.Event()
+
+        def watch() -> None:
+            while not is_over.wait(_POLL):
+                with suppress(JinpaiError):  # a store that is busy is asked again
+                    if self._stop.is_set() or self._is_cancelled(job_id):
+                        stopper.stop()
+
+        watching = threading.Thread(target=watch, name="jinpai-stopping", daemon=True)
+        watching.start()
+        try:
+            yield
+        finally:
+            is_over.set()
+            watching.join()
 
     def _end(
         self,

@@ -61,7 +61,7 @@ class Job(Base):
         seen_at: when the worker last said something of it.
         step: what it does now: a file or the name of a step.
         share: how much is done, 0 to 1; null where nobody can tell.
-        wants_cancel: it ends at the next step.
+        wants_cancel: its worker stops it.
         result: what came of it, JSON; large things lie in files.
         error_zh, error_en: why it failed.
         retry_of: the job it repeats.
@@ -218,7 +218,7 @@ def interrupt_running(session: Session) -> list[int]:
 
 
 def cancel_job(session: Session, job_id: int, *, by: str) -> Job:
-    """End a job that waits at once, one at work at its next step; raises UsageError when over."""
+    """End a job that waits at once, one at work soon; raises UsageError when over."""
     job = job_of(session, job_id)
     if not job.is_active:
         raise UsageError(f"Job {job_id} is over already.", zh=f"任务 {job_id} 已经结束。")

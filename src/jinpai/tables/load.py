@@ -14,6 +14,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
+from jinpai.engine.stopping import noted
 from jinpai.errors import BalanceError, EngineError, UnknownName
 from jinpai.periods import zone
 from jinpai.sources.base import Batch, Note, Reject
@@ -173,6 +174,7 @@ def working_engine(folder: Path, memory: str, threads: int) -> Iterator[duckdb.D
     con = duckdb.connect(
         config={"memory_limit": memory, "threads": threads, "temp_directory": str(spill)}
     )
+    noted(con)
     usual = pa.default_memory_pool()
     try:
         # Arrow's own pool asks for huge pages, and clearing them costs a third of an import.
