@@ -16,10 +16,10 @@ __all__ = ["Entry", "Group", "current", "menu"]
 
 # Pages that belong to an entry whose address they do not go on from.
 _UNDER = {
-    "agent": "team",
-    "conversation_at": "conversations",
-    "payslip": "my_pay",
-    "rule_edit": "rules",
+    "agent": ("team", "my_figures"),
+    "conversation_at": ("conversations",),
+    "payslip": ("my_pay",),
+    "rule_edit": ("rules",),
 }
 _ORDER = ("menu_data", "menu_results", "menu_people", "menu_quality", "menu_pay", "menu_admin")
 
@@ -74,7 +74,7 @@ def current(groups: Sequence[Group], route: str, path: str, path_of: Callable[[s
         route, path: of the page. path_of: tells the path of an entry's route.
     """
     routes = [entry.route for group in groups for entry in group.entries]
-    for one in (route, _UNDER.get(route, "")):
+    for one in (route, *_UNDER.get(route, ())):
         if one in routes:
             return one
     above = [one for one in routes if path.startswith(f"{path_of(one)}/")]

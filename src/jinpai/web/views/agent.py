@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fastapi import APIRouter
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from jinpai.metrics.decompose import FACTORS
 from jinpai.metrics.definition import registry
@@ -18,7 +18,7 @@ from jinpai.reports.tables import SELLING_CODES, SERVICE_CODES
 from jinpai.web.agents import Week, agents_in, others_waits, value_of, week_of
 from jinpai.web.bubbles import time_words
 from jinpai.web.charts import Chart, bridge, line, per_day
-from jinpai.web.contexts import FigurePage, Page, View
+from jinpai.web.contexts import FigurePage, Page, PageOf, View
 from jinpai.web.errors import NotFound
 from jinpai.web.figures import evidence_link, figure_cell, figures_of, series_of, tile_of
 from jinpai.web.tables import Cell, Column, Empty, Row, Table
@@ -32,6 +32,14 @@ _TILES = (
     "avg_response_seconds", "reply_rate",
 )  # fmt: skip
 _LEVELS = 9
+
+
+@router.get("/mine", name="my_figures")
+def my_figures(page: PageOf) -> Response:
+    """Go to one's own page."""
+    if not page.user.agent_id:
+        raise NotFound
+    return RedirectResponse(page.url("agent", agent_id=page.user.agent_id), 303)
 
 
 @router.get("/agents/{agent_id:path}", name="agent")

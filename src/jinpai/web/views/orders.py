@@ -13,6 +13,7 @@ from jinpai.web.contexts import FigurePage, Page, View
 from jinpai.web.errors import NotFound
 from jinpai.web.masking import hide
 from jinpai.web.tables import Cell, Column, Empty, Row, Table
+from jinpai.web.words import Words
 
 __all__ = ["router"]
 
@@ -111,7 +112,7 @@ def _rules(page: Page, found: dict[str, Any]) -> Table:
                 "rule": Cell(w(f"rule_{rule['judge_rule']}"), under=mark),
                 "agent": Cell(name, href=href),
                 "day": Cell(rule["day"]),
-                "why": Cell(w.pick(seen["reason_zh"], seen["reason_en"])),
+                "why": Cell(_why(page, seen)),
             }
         )
     return Table("rules", w("order_whose"), columns, rows, Empty(""))
@@ -135,7 +136,7 @@ def _moment(page: Page, moment: dict[str, Any], found: dict[str, Any], zone: Zon
                 row["is_covering"], text=w("yes" if row["is_covering"] else "no"),
                 tone="better" if row["is_covering"] else "",
             ),
-            "why": Cell(w.pick(row["reason_zh"], row["reason_en"])),
+            "why": Cell(_why(page, row)),
         }
         for row in (*moment["ranked"], *moment["others"])
     ]  # fmt: skip
@@ -143,6 +144,12 @@ def _moment(page: Page, moment: dict[str, Any], found: dict[str, Any], zone: Zon
     title = w("order_moment", name=w.pick(moment["zh"], moment["en"]), at=at)
     empty = Empty(w("order_no_candidates") if moment["at"] else w("order_not_paid"))
     return Table(f"moment_{moment['moment']}", title, columns, rows, empty)
+
+
+def _why(page: Page, row: dict[str, Any]) -> str:
+    """The reason with the agent's name instead of the account."""
+    said, agent = page.w.pick(row["reason_zh"], row["reason_en"]), row["agent_id"]
+    return said if agent is None else said.replace(agent, page.sight.name(agent))
 
 
 def _session(page: Page, row: dict[str, Any], buyer: str | None, zone: ZoneInfo) -> Cell:
@@ -192,11 +199,17 @@ def _facts(page: Page, row: dict[str, Any], zone: ZoneInfo) -> list[tuple[str, s
             "order_refunded",
             w.amount(float(row["refunded_amount"])) if float(row["refunded_amount"] or 0) else None,
         ),
-        ("order_status", row["source_status"]),
+        ("order_status", _status(w, row["source_status"])),
         ("order_flag", row["flag"]),
         ("order_note", row["note"]),
     ]
     return [(w(word), str(value)) for word, value in found if value not in (None, "")]
+
+
+def _status(w: Words, status: str | None) -> str | None:
+    """One of ours in words; a platform's own as it is."""
+    key = f"order_is_{status}"
+    return w(key) if w.has(key) else status
 
 
 def _time(iso: str | None, zone: ZoneInfo) -> str:
