@@ -1,6 +1,7 @@
 -- One row per round. wait_us is uncut (close - open), null while unanswered; a late round is
 -- unanswered for the cut metrics. duty_wait_us: the part of wait_us inside duty_hours, null when the
 -- wait has no part there. in_platform_hours: opened inside [platform_from, platform_to) wall clock.
+-- Every instant has one row of the clock; an inner join by range would be thought to leave few rows.
 select
     t.shop_id,
     t.agent_id,
@@ -24,7 +25,7 @@ select
 from round_spans as p
 inner join threads as t on t.thread_no = p.thread_no
 inner join run_shops as r on r.shop_id = t.shop_id
-inner join shop_clock as c
+left join shop_clock as c
     on c.shop_id = t.shop_id and p.open_us >= c.from_us and p.open_us < c.to_us
 left join duty_waits as d
     on d.thread_no = p.thread_no and d.opened_position = p.opened_position
