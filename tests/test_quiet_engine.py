@@ -26,8 +26,8 @@ def test_what_needs_too_much_memory_is_done_by_one_thread_once_more() -> None:
                 raise duckdb.OutOfMemoryException("failed to pin block")
             return int(now)
 
-        assert engine._careful("step", "select 1", threads) == 1
+        assert engine.careful("step", "select 1", threads) == 1
         assert asked == [2, 1]
         engine.con.execute("set threads = 1")
-        assert engine._careful("step", "select 1", threads) == 1
+        assert engine.careful("step", "select 1", threads) == 1
         assert engine.con.execute("select current_setting('threads')").fetchall() == [(1,)]

@@ -78,13 +78,36 @@ where
     or a.amount <> b.amount or a.orders <> b.orders
 """
 
+# Added up by a key: the names of all orders would take the most memory. Two orders that share one
+# have their sums compared together.
 _LINES = """
-select o.shop_id, o.order_id, o.paid_amount, sum(l.amount) as line_amount
-from judged_orders as o
-left join sale_lines as l on l.shop_id = o.shop_id and l.order_id = o.order_id
-where o.paid_at is not null and not o.is_excluded
-group by o.shop_id, o.order_id, o.paid_amount
-having coalesce(sum(l.amount), -1) <> o.paid_amount
+with entries as (
+    select
+        key_of('', shop_id, order_id, 'lines') as entry_no,
+        paid_amount as sale_amount,
+        cast(0 as decimal(18, 2)) as line_amount,
+        0 as line_count
+    from judged_orders
+    where paid_at is not null and not is_excluded
+    union all
+    select
+        key_of('', shop_id, order_id, 'lines') as entry_no,
+        cast(0 as decimal(18, 2)) as sale_amount,
+        amount as line_amount,
+        1 as line_count
+    from sale_lines
+),
+
+broken as (
+    select entry_no, sum(sale_amount) as sale_amount, sum(line_amount) as line_amount
+    from entries
+    group by entry_no
+    having sum(sale_amount) <> sum(line_amount) or sum(line_count) = 0
+)
+
+select o.shop_id, o.order_id, b.sale_amount, b.line_amount
+from broken as b
+left join judged_orders as o on key_of('', o.shop_id, o.order_id, 'lines') = b.entry_no
 """
 
 _MESSAGES = """

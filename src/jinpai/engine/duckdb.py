@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
@@ -23,6 +25,16 @@ __all__ = ["DuckEngine"]
 _T = TypeVar("_T")
 _OPTIMIZER_FAULT = "BindBuiltinScalarFunction"
 _BATCH_ROWS = 1 << 18  # of what a step's Python takes at once
+# DuckDB's grouping needs memory in proportion to its groups. A step that lacks it is made in this
+# many parts, then as many times more, up to the last. Powers of two.
+_MORE_PARTS, _MOST_PARTS = 4, 64
+_HOLDING = """
+select c.table_name, case when v.view_name is null then 'table' else 'view' end as kind
+from duckdb_columns() as c
+left join duckdb_views() as v
+    on v.database_name = c.database_name and v.view_name = c.table_name
+where c.database_name = 'temp' and c.column_name = ? and c.table_name <> ?
+"""
 
 
 class DuckEngine:
@@ -64,6 +76,8 @@ class DuckEngine:
                 zh=f"计算引擎不接受给它的内存或核数设置（{error}）。",
             ) from error
         self._applied: dict[str, Path] = {}
+        self._parts = 1
+        self._views: dict[str, str] = {}
         self.con.execute("set TimeZone = 'UTC'")
         # DuckDB draws on standard output, where JSON goes, whenever a statement takes two seconds.
         self.con.execute("set enable_progress_bar = false")
@@ -105,10 +119,70 @@ class DuckEngine:
         """
         apply = step.apply
         if apply is not None:
-            self._careful(step.name, step.sql, lambda: self._apply(step, apply))
+            self.careful(step.name, step.sql, lambda: self._apply(step, apply))
             return
-        kind = "temp table" if step.keep else "temp view"
-        self._execute(step.name, f'create or replace {kind} "{step.name}" as\n{step.sql}')
+        if not step.keep:
+            self._execute(step.name, f'create or replace temp view "{step.name}" as\n{step.sql}')
+            self._views[step.name] = step.part_by
+        elif step.part_by:
+            fill = partial(self._fill, step)
+            act = partial(self.in_parts, step.part_by, fill, step.name)
+            self.careful(step.name, step.sql, act)
+        else:
+            self._execute(step.name, _stored(step.name, step.sql))
+
+    def _fill(self, step: Step, part: int) -> None:
+        stored = _stored(step.name, step.sql)
+        self.con.execute(f'insert into "{step.name}"\n{step.sql}' if part else stored)
+
+    def part_by(self, view: str) -> str:
+        """Return the column by whose parts a view may be read (`Step.part_by`); "" without one."""
+        return self._views.get(view, "")
+
+    def in_parts(self, by: str, act: Callable[[int], None], but: str = "") -> None:
+        """Do something with a part of the rows at a time, in as few parts as memory allows.
+
+        Args:
+            by: meanwhile each relation with this column, but for ``but``, holds one part alone.
+            act: called with each part's number; with 0 again to begin anew with smaller parts. Who
+                lacked memory once is given that many parts from the beginning.
+        """
+        while True:
+            try:
+                with self._parted(by, but) as parts:
+                    for part in parts:
+                        act(part)
+                return
+            except duckdb.OutOfMemoryException:
+                if self._parts >= _MOST_PARTS:
+                    raise
+                self._parts *= _MORE_PARTS
+
+    @contextmanager
+    def _parted(self, by: str, but: str) -> Iterator[Iterator[int]]:
+        """Give the numbers of the parts; relations hold the part whose number was given last."""
+        if self._parts == 1:
+            yield iter((0,))
+            return
+        kinds = dict(self.con.execute(_HOLDING, [by, but]).fetchall())
+
+        def parts() -> Iterator[int]:
+            for part in range(self._parts):
+                for name in kinds:
+                    self.con.execute(
+                        f'create or replace temp view "{name}" as select * from "{name}_whole"'
+                        f' where "{by}" & {self._parts - 1} = {part}'
+                    )
+                yield part
+
+        for name, kind in kinds.items():
+            self.con.execute(f'alter {kind} "{name}" rename to "{name}_whole"')
+        try:
+            yield parts()
+        finally:
+            for name, kind in kinds.items():
+                self.con.execute(f'drop view if exists "{name}"')
+                self.con.execute(f'alter {kind} "{name}_whole" rename to "{name}"')
 
     def _apply(self, step: Step, apply: Apply) -> None:
         """Stream sorted rows through Python into a file, which becomes the relation."""
@@ -160,17 +234,17 @@ class DuckEngine:
         def ask() -> pa.Table:
             return self.con.sql(sql, params=dict(values or {})).to_arrow_table()
 
-        return self._careful(name, sql, ask)
+        return self.careful(name, sql, ask)
 
     def hold(self, name: str, sql: str, values: Mapping[str, Any] | None = None) -> None:
         """Store the result of one SELECT as a relation; values are bound by name."""
-        stored = f'create or replace temp table "{name}" as\n{sql}'
-        self._careful(name, sql, lambda: self.con.execute(stored, dict(values or {})))
+        bound = dict(values or {})
+        self.careful(name, sql, lambda: self.con.execute(_stored(name, sql), bound))
 
     def _execute(self, name: str, sql: str) -> None:
-        self._careful(name, sql, lambda: self.con.execute(sql))
+        self.careful(name, sql, lambda: self.con.execute(sql))
 
-    def _careful(self, name: str, sql: str, act: Callable[[], _T]) -> _T:
+    def careful(self, name: str, sql: str, act: Callable[[], _T]) -> _T:
         """Do something, once more under other settings where that helps; raises EngineError."""
         try:
             return act()
@@ -197,3 +271,7 @@ class DuckEngine:
             ((threads,),) = self.con.execute("select current_setting('threads')").fetchall()
             return ("threads", "1", str(threads)) if threads > 1 else None
         return None
+
+
+def _stored(name: str, sql: str) -> str:
+    return f'create or replace temp table "{name}" as\n{sql}'

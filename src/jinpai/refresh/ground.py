@@ -6,7 +6,9 @@ that both understand.
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -83,7 +85,29 @@ class Ground:
         self, relations: Mapping[str, str | Patch], meta: Mapping[str, Any], base: Snapshot | None
     ) -> Snapshot:
         """Write what was made and put it in force (`Lake.write_run`)."""
-        return self.snapshot.lake.write_run(self.engine.con, relations, meta, base)
+        return self.snapshot.lake.write_run(self._write, relations, meta, base)
+
+    def _write(self, one: str | Patch, folder: Path, tag: str) -> Published:
+        """Write a relation of the folder's name, in parts where memory is short; or a patch."""
+        con, name = self.engine.con, folder.name
+        made: list[Published] = []
+        if isinstance(one, Patch):
+            return derived.write_patch(con, one, folder, tag)
+        by = self.engine.part_by(name)
+
+        def write(part: int) -> None:
+            if part == 0:
+                shutil.rmtree(folder, ignore_errors=True)
+                made.clear()
+            made.append(derived.write_files(con, one, folder / f"part_{part}", tag))
+
+        act = partial(self.engine.in_parts, by, write) if by else partial(write, 0)
+        self.engine.careful(name, one, act)
+        for place in folder.glob("part_*"):
+            for path in place.iterdir():
+                path.rename(folder / path.name)
+            place.rmdir()
+        return made[0][0], [file for _, files in made for file in files]
 
 
 class SparkGround:
@@ -146,7 +170,8 @@ class SparkGround:
     ) -> Snapshot:
         """Write what was made, from the executors, and put it in force (`Lake.write_run`)."""
 
-        def write(sql: str, folder: Path, tag: str) -> Published:
+        def write(one: str | Patch, folder: Path, tag: str) -> Published:
+            sql = one.together if isinstance(one, Patch) else one
             return self.engine.write(sql, folder, tag, self._schemas[folder.name])
 
         return self.snapshot.lake.write_run(write, relations, meta, base)

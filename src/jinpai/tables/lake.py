@@ -44,7 +44,7 @@ __all__ = ["Lake", "Snapshot", "TableChange", "Writer"]
 
 _KEPT_FILES = "_delta_log"
 # (SELECT or name, new folder, word in the names) -> schema, (name, rows) of each file.
-WriteFiles = Callable[[str, Path, str], tuple[pa.Schema, list[tuple[str, int]]]]
+WriteFiles = Callable[[str | Patch, Path, str], tuple[pa.Schema, list[tuple[str, int]]]]
 
 
 @dataclass(frozen=True)
@@ -471,7 +471,7 @@ def _written(
 ) -> tuple[pa.Schema, list[tuple[str, int]]]:
     """Write a relation, or the buckets of a patch, into a new folder."""
     if callable(con):
-        return con(one.together if isinstance(one, Patch) else one, folder, tag)
+        return con(one, folder, tag)
     if isinstance(one, Patch):
         return derived.write_patch(con, one, folder, tag)
     return derived.write_files(con, one, folder, tag)
