@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from random import Random
 from typing import Any, cast
 
@@ -10,10 +11,13 @@ import duckdb
 import pyarrow as pa
 import pytest
 
+import jinpai
 from jinpai.engine.duckdb import DuckEngine
 from jinpai.engine.plan import Step
 from jinpai.errors import EngineError
 from jinpai.line import RESULTS, line_steps
+from jinpai.tables.contents import contents
+from reference.canonical_files import write_canonical
 from reference.model import Shop
 from reference.shops import random_as_of, random_shop
 from worlds import put_tables, run_shop, run_shops
@@ -44,6 +48,24 @@ def test_a_run_in_parts_is_the_same_run(seed: int) -> None:
     shop = random_shop(rng)
     as_of = random_as_of(rng, shop)
     assert results(shop, as_of, 4) == results(shop, as_of, 1)
+
+
+def test_files_written_in_parts_hold_the_same(tmp_path: Path) -> None:
+    shop = random_shop(Random(3))
+    left = []
+    for parts in (1, 4):
+        files, place = tmp_path / f"files{parts}", tmp_path / f"shop{parts}"
+        files.mkdir()
+        write_canonical(shop, files)
+        workspace = jinpai.init(
+            place, shop_id=shop.shop_id, name="s", platform="taobao", timezone=shop.timezone
+        )
+        workspace.import_files([files])
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(DuckEngine, "_parts", parts)
+            workspace.run()
+        left.append(contents(workspace.lake.snapshot()))
+    assert left[0] == left[1]
 
 
 def test_most_steps_can_be_made_in_parts() -> None:

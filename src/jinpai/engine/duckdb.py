@@ -46,6 +46,8 @@ class DuckEngine:
         spill: folder for temporary files; default a folder that is removed on close.
     """
 
+    _parts = 1  # into how many the rows go, where they can
+
     def __init__(
         self,
         *,
@@ -76,7 +78,6 @@ class DuckEngine:
                 zh=f"计算引擎不接受给它的内存或核数设置（{error}）。",
             ) from error
         self._applied: dict[str, Path] = {}
-        self._parts = 1
         self._views: dict[str, str] = {}
         self.con.execute("set TimeZone = 'UTC'")
         # DuckDB draws on standard output, where JSON goes, whenever a statement takes two seconds.
@@ -138,6 +139,11 @@ class DuckEngine:
     def part_by(self, view: str) -> str:
         """Return the column by whose parts a view may be read (`Step.part_by`); "" without one."""
         return self._views.get(view, "")
+
+    @property
+    def is_short(self) -> bool:
+        """Whether memory has not been enough for something as a whole."""
+        return self._parts > 1
 
     def in_parts(self, by: str, act: Callable[[int], None], but: str = "") -> None:
         """Do something with a part of the rows at a time, in as few parts as memory allows.

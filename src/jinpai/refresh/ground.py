@@ -99,7 +99,7 @@ class Ground:
             if part == 0:
                 shutil.rmtree(folder, ignore_errors=True)
                 made.clear()
-            made.append(derived.write_files(con, one, folder / f"part_{part}", tag))
+            made.append(self._write_part(one, folder / f"part_{part}", tag))
 
         act = partial(self.engine.in_parts, by, write) if by else partial(write, 0)
         self.engine.careful(name, one, act)
@@ -108,6 +108,23 @@ class Ground:
                 path.rename(folder / path.name)
             place.rmdir()
         return made[0][0], [file for _, files in made for file in files]
+
+    def _write_part(self, sql: str, folder: Path, tag: str) -> Published:
+        """Write all rows, or one part of them: stored first, for sorting them out takes memory."""
+        if not self.engine.is_short:
+            return derived.write_files(self.engine.con, sql, folder, tag)
+        self.engine.con.execute(f"create or replace temp table _part as {sql}")
+        if BUCKET not in self.columns("_part"):
+            made = derived.write_files(self.engine.con, "_part", folder, tag)
+        else:
+            found = self.engine.con.execute(f"select distinct {BUCKET} from _part").fetchall()
+            parts = {
+                bucket: f"select * from _part where {BUCKET} = {bucket}" for (bucket,) in found
+            }
+            empty = {0: "select * from _part where false"}
+            made = derived.write_patch(self.engine.con, Patch(parts or empty, 0), folder, tag)
+        self.engine.con.execute("drop table _part")
+        return made
 
 
 class SparkGround:
