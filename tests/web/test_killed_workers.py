@@ -26,7 +26,7 @@ from jinpai.tables import upkeep
 from jinpai.workspace import Workspace
 from web.hurried import Server
 from web.small import messages, small_shop
-from web.test_killed_work import KILLS, rows_of
+from web.test_killed_work import KILLS, check_whole, rows_of
 
 LOG = logging.getLogger("jinpai.tests")
 ASKED = ("import", "run", "report")
@@ -104,10 +104,7 @@ def test_what_was_asked_for_is_done_though_its_worker_is_killed(root: Path) -> N
     shop = Workspace(root)
     imports = range(0, HERE, len(ASKED))
     assert [rows_of(shop, number) for number in imports] == [2] * len(imports)
-    whole = shop.ask(["sales_amount", "inquiry_buyers"], by=["agent"])
-    assert not whole.is_stale
-    shop.run(full=True)
-    assert shop.ask(["sales_amount", "inquiry_buyers"], by=["agent"]).rows == whole.rows
+    check_whole(shop)
 
 
 def check(root: Path, server: Server, number: int, kind: str) -> None:
