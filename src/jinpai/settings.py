@@ -21,12 +21,12 @@ from functools import cached_property
 from importlib.resources import files
 from typing import Any, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict
 
 from jinpai.duty import DutyHours, read_duty_hours
 from jinpai.errors import SettingError, UnknownName, UsageError, nearest
 from jinpai.periods import clock_text, clock_us
+from jinpai.shipped import parsed
 
 __all__ = ["REGISTRY", "Setting", "Settings", "Value", "parse", "reference", "setting"]
 
@@ -371,7 +371,7 @@ def _written(value: Any) -> Value:
 
 def _load_registry() -> dict[str, Setting]:
     text = files("jinpai").joinpath("settings.yaml").read_text("utf-8")
-    entries = [Setting.model_validate(entry) for entry in yaml.safe_load(text)]
+    entries = [Setting.model_validate(entry) for entry in parsed(text)]
     registry = {entry.name: entry for entry in entries}
     if [entry.name for entry in entries] != [field.name for field in fields(Settings)]:
         raise ValueError("settings.yaml and the fields of Settings name different settings")

@@ -11,12 +11,12 @@ from functools import cache, cached_property
 from importlib.resources import files
 from typing import Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, model_validator
 
 from jinpai.errors import UnknownName
 from jinpai.quality.names import RuleName, rule_names
 from jinpai.settings import Settings
+from jinpai.shipped import parsed
 
 __all__ = [
     "CLASSES",
@@ -204,7 +204,7 @@ def shipped_registry() -> Registry:
 @cache
 def _registry(rules: tuple[RuleName, ...]) -> Registry:
     parts = [
-        yaml.safe_load(files("jinpai.metrics").joinpath(f"{name}.yaml").read_text("utf-8"))
+        parsed(files("jinpai.metrics").joinpath(f"{name}.yaml").read_text("utf-8"))
         for name in _FILES
     ]
     measures = {name: measure for part in parts for name, measure in part["measures"].items()}

@@ -11,9 +11,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-import yaml
-
 from jinpai.quality.texts import words_only
+from jinpai.shipped import parsed
 
 __all__ = ["cue", "valence"]
 
@@ -22,7 +21,7 @@ _NEGATIONS = frozenset("不没未无别莫勿")
 
 
 def _data(name: str) -> Any:
-    return yaml.safe_load(files(__package__).joinpath(name).read_text("utf-8"))
+    return parsed(files(__package__).joinpath(name).read_text("utf-8"))
 
 
 @cache

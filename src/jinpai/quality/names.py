@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 
 import yaml
 
+from jinpai.shipped import parsed
+
 __all__ = ["RULES_FILE", "RuleName", "know_rules", "rule_names"]
 
 # A workspace's own rules lie beside its jinpai.toml.
@@ -53,7 +55,7 @@ def _all(own: tuple[RuleName, ...]) -> tuple[RuleName, ...]:
 @cache
 def _shipped() -> tuple[RuleName, ...]:
     text = files(__package__).joinpath("rules.yaml").read_text("utf-8")
-    return tuple(_names(yaml.safe_load(text), {}))
+    return tuple(_names(parsed(text), {}))
 
 
 def _names(data: Any, known: dict[str, RuleName]) -> list[RuleName]:

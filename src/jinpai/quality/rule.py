@@ -17,6 +17,7 @@ from jinpai.errors import UsageError
 from jinpai.quality.acts.patterns import shipped_acts
 from jinpai.quality.checks import CHECK_ACTS, CHECKS
 from jinpai.quality.sequence import compile_sequence
+from jinpai.shipped import parsed
 
 __all__ = [
     "Condition",
@@ -184,7 +185,7 @@ def act_names() -> frozenset[str]:
 def shipped_rules() -> tuple[Rule, ...]:
     """Return the rules that come with the product."""
     text = files(__package__).joinpath("rules.yaml").read_text("utf-8")
-    return tuple(read_rules(yaml.safe_load(text), "rules.yaml", act_names()))
+    return tuple(read_rules(parsed(text), "rules.yaml", act_names()))
 
 
 def load_rules(path: Path | None, acts: Collection[str]) -> tuple[Rule, ...]:

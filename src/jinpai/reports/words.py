@@ -9,9 +9,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Literal
 
-import yaml
-
 from jinpai.metrics.definition import Metric, registry
+from jinpai.shipped import parsed
 
 __all__ = ["LANGUAGES", "Language", "Words", "texts"]
 
@@ -27,7 +26,7 @@ _TENFOLD, _MOST = 10, ">+999%"
 @cache
 def texts() -> Mapping[str, tuple[str, str]]:
     """Return key -> (Chinese, English)."""
-    made = yaml.safe_load(files("jinpai.reports").joinpath("words.yaml").read_text("utf-8"))
+    made = parsed(files("jinpai.reports").joinpath("words.yaml").read_text("utf-8"))
     return {key: (zh, en) for key, (zh, en) in made.items()}
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from importlib import resources
 from typing import Any
 
-import yaml
+from jinpai.shipped import parsed
 
 __all__ = ["Agent", "Buyer", "Product", "World", "load_phrases"]
 
@@ -100,5 +100,5 @@ class World:
 def load_phrases() -> dict[str, Any]:
     """Read the texts of the simulated shop, ``phrases.yaml`` beside this file."""
     text = resources.files("jinpai.simulate").joinpath("phrases.yaml").read_text("utf-8")
-    loaded: dict[str, Any] = yaml.safe_load(text)
+    loaded: dict[str, Any] = parsed(text)
     return loaded

@@ -14,8 +14,7 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-import yaml
-
+from jinpai.shipped import parsed
 from jinpai.simulate.aftermath import Aftermath
 from jinpai.simulate.model import Buyer, Product, Row, World
 from jinpai.simulate.roster import Roster
@@ -33,7 +32,7 @@ _NEEDED = timedelta(hours=3)
 @cache
 def _plants() -> dict[str, Any]:
     text = resources.files("jinpai.simulate").joinpath("plants.yaml").read_text("utf-8")
-    loaded: dict[str, Any] = yaml.safe_load(text)
+    loaded: dict[str, Any] = parsed(text)
     return loaded
 
 

@@ -8,8 +8,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-import yaml
-
+from jinpai.shipped import parsed
 from jinpai.web.permissions import may_use
 
 __all__ = ["Entry", "Group", "current", "menu"]
@@ -44,11 +43,11 @@ class Group:
 @cache
 def _groups() -> dict[str, list[Entry]]:
     here = files("jinpai.web")
-    parts: list[dict[str, Any]] = yaml.safe_load(here.joinpath("menu.yaml").read_text("utf-8"))
+    parts: list[dict[str, Any]] = parsed(here.joinpath("menu.yaml").read_text("utf-8"))
     more = here.joinpath("menu")
     names = sorted(one.name for one in more.iterdir()) if more.is_dir() else []
     for name in (name for name in names if name.endswith(".yaml")):
-        parts += yaml.safe_load(more.joinpath(name).read_text("utf-8"))
+        parts += parsed(more.joinpath(name).read_text("utf-8"))
     made: dict[str, list[Entry]] = {}
     for part in parts:
         if part["group"] not in _ORDER:

@@ -15,11 +15,11 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import yaml
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
 from jinpai import __version__
+from jinpai.shipped import parsed
 from jinpai.web.permissions import EVERYONE, permissions
 
 __all__ = ["document", "main", "text"]
@@ -40,9 +40,7 @@ and `Authorization: Bearer TOKEN` (made under "My account"). See docs/api.md."""
 
 @cache
 def _data() -> Mapping[str, Any]:
-    made: Mapping[str, Any] = yaml.safe_load(
-        files("jinpai.web").joinpath("api.yaml").read_text("utf-8")
-    )
+    made: Mapping[str, Any] = parsed(files("jinpai.web").joinpath("api.yaml").read_text("utf-8"))
     return made
 
 

@@ -7,8 +7,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-import yaml
-
+from jinpai.shipped import parsed
 from jinpai.store.people import ROLES
 
 __all__ = ["EVERYONE", "check_routes", "may_use", "permissions", "role_name"]
@@ -19,11 +18,11 @@ EVERYONE = "everyone"
 @cache
 def _data() -> Mapping[str, Any]:
     here = files("jinpai.web")
-    made = yaml.safe_load(here.joinpath("permissions.yaml").read_text("utf-8"))
+    made = parsed(here.joinpath("permissions.yaml").read_text("utf-8"))
     more = here.joinpath("permissions")
     for place in more.iterdir() if more.is_dir() else ():
         if place.name.endswith(".yaml"):
-            part = yaml.safe_load(place.read_text("utf-8")) or {}
+            part = parsed(place.read_text("utf-8")) or {}
             for key in (EVERYONE, "all"):
                 made[key] = [*made[key], *part.get(key, ())]
             made["routes"] = {**made["routes"], **part.get("routes", {})}

@@ -9,10 +9,9 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-import yaml
-
 from jinpai.reports import words as reports
 from jinpai.reports.words import LANGUAGES, NONE, Language
+from jinpai.shipped import parsed
 
 __all__ = ["LANGUAGES", "NONE", "Language", "Words", "minus", "own_texts", "texts"]
 
@@ -39,7 +38,7 @@ def own_texts() -> Mapping[str, tuple[str, str]]:
         places += sorted(names, key=lambda one: one.name)
     made: dict[str, tuple[str, str]] = {}
     for place in places:
-        for key, (zh, en) in (yaml.safe_load(place.read_text("utf-8")) or {}).items():
+        for key, (zh, en) in (parsed(place.read_text("utf-8")) or {}).items():
             if key in made:
                 raise ValueError(f"{place.name}: '{key}' is said twice")
             made[key] = (zh, en)

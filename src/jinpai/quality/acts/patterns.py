@@ -18,6 +18,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from jinpai.errors import UsageError
+from jinpai.shipped import parsed
 
 __all__ = ["Act", "Role", "compiled", "expand", "forms", "load_acts", "options", "shipped_acts"]
 
@@ -141,7 +142,7 @@ def shipped_acts() -> tuple[Act, ...]:
     """Return the acts that come with the product."""
     found = list[Act]()
     for role in _ROLES:
-        data = yaml.safe_load(files(__package__).joinpath(f"{role}.yaml").read_text("utf-8"))
+        data = parsed(files(__package__).joinpath(f"{role}.yaml").read_text("utf-8"))
         found += [Act(code=code, role=role, **entry) for code, entry in data.items()]
     return tuple(found)
 
