@@ -17,6 +17,7 @@ FOUNDATION = (
     "hints",
     "periods",
     "duty",
+    "shipped",
     "settings",
     "toml_file",
     "service_terms",

@@ -212,6 +212,14 @@ class EngineError(JinpaiError):
         super().__init__(f"Step '{step}' failed: {cause}", zh=f"步骤“{step}”失败：{cause}")
 
 
+class LacksMemory(EngineError):
+    """A step needs more memory than the engine may take, and cannot spill it."""
+
+
+class KeyClash(EngineError):
+    """Two things share a key within a run; under another salt they do not."""
+
+
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """Return the known name closest to ``name``, or None when nothing is close.
 

@@ -12,7 +12,7 @@ from jinpai import attribution, conversations, quality
 from jinpai.conversations.inputs import TEXT_SETTINGS, RunShop, run_relations, settings_in_use
 from jinpai.engine.base import Engine, OnStep
 from jinpai.engine.plan import Step
-from jinpai.errors import BalanceError, EngineError
+from jinpai.errors import BalanceError, KeyClash
 from jinpai.periods import day_of
 from jinpai.settings import Settings
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CHECKED",
     "RESULTS",
+    "SALTS",
     "OnStep",
     "ShopRun",
     "again",
@@ -29,6 +30,7 @@ __all__ = [
     "every_step",
     "line_steps",
     "make",
+    "put_run_relations",
     "put_views",
     "shop_run",
     "shop_runs",
@@ -40,7 +42,7 @@ RESULTS = ("roster", *conversations.RESULTS, *attribution.RESULTS, *quality.RESU
 CHECKED = ("thread_names", "threads", "order_facts", "winners")
 # Keys are 63-bit: a clash among a billion threads is rarer than one in ten, but for texts that an
 # engine's hash takes for one; salts of other lengths tell those apart.
-_SALTS = ("", "1", "22", "333", "4444")
+SALTS = ("", "1", "22", "333", "4444")
 
 _ROSTER = Step(
     "roster",
@@ -140,13 +142,18 @@ def make(
         has_duty_hours = any(shop.settings.duty_hours for shop in shops)
         steps = line_steps(settings_in_use(shops), has_duty_hours)
     is_keyed = {step.name for step in steps} >= set(CHECKED[:3])
-    for salt in _SALTS:
-        for name, table in run_relations(shops, salt).items():
-            engine.put(name, table)
+    for salt in SALTS:
+        put_run_relations(engine, shops, salt)
         seconds = engine.run(steps, keep=keep, on_step=on_step)
         if not is_keyed or not engine.fetch("key clashes", attribution.key_clashes()).num_rows:
             return seconds
-    raise EngineError("key clashes", attribution.key_clashes(), f"after {len(_SALTS)} salts")
+    raise KeyClash("key clashes", attribution.key_clashes(), f"after {len(SALTS)} salts")
+
+
+def put_run_relations(engine: Engine, shops: Sequence[RunShop], salt: str) -> None:
+    """Put what the steps read beside the canonical tables (`run_relations`)."""
+    for name, table in run_relations(shops, salt).items():
+        engine.put(name, table)
 
 
 def put_views(engine: Engine, shops: Sequence[ShopRun]) -> None:

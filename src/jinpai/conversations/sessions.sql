@@ -1,7 +1,7 @@
 -- One row per session. concurrency: unfiltered sessions of the agent open when this one starts
 -- (null for a filtered session).
 select
-    s.shop_id,
+    t.shop_id,
     t.agent_id,
     t.buyer_id,
     day_date(s.day_no) as day,

@@ -44,26 +44,26 @@ def conversation_steps(settings_in_use: Set[str], has_duty_hours: bool) -> list[
         _step("thread_names"),
         _step("agent_numbers"),
         _step("threads"),
-        _step("turns_by_time", part_by="thread_no"),
+        _step("turns_by_time"),
         _step("tied_threads"),
-        _step("turns_by_id", part_by="thread_no"),
-        _step("stretches", part_by="thread_no"),
-        _step("session_spans", part_by="thread_no"),
+        _step("turns_by_id"),
+        _step("stretches"),
+        _step("session_spans"),
         _step("round_spans"),
         _unless(not has_duty_hours, "duty_waits"),
-        _step("reception_days", part_by="thread_no"),
+        _step("reception_days"),
         _step("buyer_marks"),
         _unless("ad_phrases" not in settings_in_use, "ad_receptions"),
-        _step("reception_marks", part_by="thread_no"),
+        _step("reception_marks"),
         _step("filtered_receptions"),
         _step("order_facts"),
-        _step("reception_orders", part_by="buyer_no"),
-        _step("reception_kinds", part_by="thread_no"),
-        _step("receptions", keep=False, part_by="thread_no"),
-        _step("judged_sessions", part_by="thread_no"),
-        _step("session_load", part_by="agent_no"),
-        _step("sessions", keep=False, part_by="thread_no"),
-        _step("rounds", keep=False, part_by="thread_no"),
+        _step("reception_orders"),
+        _step("reception_kinds"),
+        _step("receptions", keep=False),
+        _step("judged_sessions"),
+        _step("session_load"),
+        _step("sessions", keep=False),
+        _step("rounds", keep=False),
         _step("online_spans"),
         _step("online_days"),
     ]
@@ -80,8 +80,8 @@ def marking_steps(settings_in_use: Set[str]) -> list[Step]:
     return [Step("marked_messages", none, keep=False)]
 
 
-def _step(name: str, *, keep: bool = True, part_by: str = "") -> Step:
-    return sql_step("jinpai.conversations", name, keep=keep, part_by=part_by)
+def _step(name: str, *, keep: bool = True) -> Step:
+    return sql_step("jinpai.conversations", name, keep=keep)
 
 
 def _unless(empty: bool, name: str) -> Step:

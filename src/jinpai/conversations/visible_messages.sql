@@ -2,6 +2,7 @@
 -- sender_code: 1 buyer, 2 human (sender agent, not auto), 3 auto or robot.
 select
     key_of(r.salt, m.shop_id, m.buyer_id, coalesce(m.agent_id, '')) as thread_no,
+    m.buyer_id,
     us(m.sent_at) as sent_us,
     m.seq,
     m.message_id,

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
@@ -18,22 +17,22 @@ from jinpai.engine.base import OnStep, TableSource, run_steps
 from jinpai.engine.dialect import DUCKDB, VERBS
 from jinpai.engine.plan import Apply, Step
 from jinpai.engine.stopping import noted
-from jinpai.errors import EngineError, UsageError
+from jinpai.errors import EngineError, LacksMemory, UsageError
 
 __all__ = ["DuckEngine"]
 
 _T = TypeVar("_T")
 _OPTIMIZER_FAULT = "BindBuiltinScalarFunction"
 _BATCH_ROWS = 1 << 18  # of what a step's Python takes at once
-# DuckDB's grouping needs memory in proportion to its groups. A step that lacks it is made in this
-# many parts, then as many times more, up to the last. Powers of two.
-_MORE_PARTS, _MOST_PARTS = 4, 64
-_HOLDING = """
-select c.table_name, case when v.view_name is null then 'table' else 'view' end as kind
+_PORTION_ROWS = 100_000
+_UNITS = {"bytes": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40}
+
+_STORING = """
+select c.table_name
 from duckdb_columns() as c
-left join duckdb_views() as v
-    on v.database_name = c.database_name and v.view_name = c.table_name
-where c.database_name = 'temp' and c.column_name = ? and c.table_name <> ?
+semi join duckdb_tables() as t
+    on t.table_oid = c.table_oid and t.database_name = c.database_name
+where c.database_name = 'temp' and c.column_name = ?
 """
 
 
@@ -45,8 +44,6 @@ class DuckEngine:
         threads: worker threads; None leaves the choice to DuckDB.
         spill: folder for temporary files; default a folder that is removed on close.
     """
-
-    _parts = 1  # into how many the rows go, where they can
 
     def __init__(
         self,
@@ -78,7 +75,6 @@ class DuckEngine:
                 zh=f"计算引擎不接受给它的内存或核数设置（{error}）。",
             ) from error
         self._applied: dict[str, Path] = {}
-        self._views: dict[str, str] = {}
         self.con.execute("set TimeZone = 'UTC'")
         # DuckDB draws on standard output, where JSON goes, whenever a statement takes two seconds.
         self.con.execute("set enable_progress_bar = false")
@@ -102,6 +98,28 @@ class DuckEngine:
         self.con.close()
         self._spill.cleanup()
 
+    @property
+    def scratch(self) -> Path:
+        """The folder of temporary files, gone on close."""
+        return Path(self._spill.name)
+
+    @property
+    def memory_bytes(self) -> int:
+        """The memory limit, whoever set it."""
+        ((limit,),) = self.con.execute("select current_setting('memory_limit')").fetchall()
+        size, unit = str(limit).split()
+        return int(float(size) * _UNITS[unit])
+
+    @contextmanager
+    def limited_to(self, share: float) -> Iterator[None]:
+        """Leave the rest of the memory to what the limit does not count, such as files at work."""
+        before = self.memory_bytes
+        self.con.execute("set memory_limit = ?", [f"{int(before * share)}B"])
+        try:
+            yield
+        finally:
+            self.con.execute("set memory_limit = ?", [f"{before}B"])
+
     def read(self, source: TableSource, schemas: Mapping[str, pa.Schema]) -> None:
         """Make a view per canonical table; its files say their own types."""
         source.register(self.con, tuple(schemas))
@@ -122,73 +140,8 @@ class DuckEngine:
         if apply is not None:
             self.careful(step.name, step.sql, lambda: self._apply(step, apply))
             return
-        if not step.keep:
-            self._execute(step.name, f'create or replace temp view "{step.name}" as\n{step.sql}')
-            self._views[step.name] = step.part_by
-        elif step.part_by:
-            fill = partial(self._fill, step)
-            act = partial(self.in_parts, step.part_by, fill, step.name)
-            self.careful(step.name, step.sql, act)
-        else:
-            self._execute(step.name, _stored(step.name, step.sql))
-
-    def _fill(self, step: Step, part: int) -> None:
-        stored = _stored(step.name, step.sql)
-        self.con.execute(f'insert into "{step.name}"\n{step.sql}' if part else stored)
-
-    def part_by(self, view: str) -> str:
-        """Return the column by whose parts a view may be read (`Step.part_by`); "" without one."""
-        return self._views.get(view, "")
-
-    @property
-    def is_short(self) -> bool:
-        """Whether memory has not been enough for something as a whole."""
-        return self._parts > 1
-
-    def in_parts(self, by: str, act: Callable[[int], None], but: str = "") -> None:
-        """Do something with a part of the rows at a time, in as few parts as memory allows.
-
-        Args:
-            by: meanwhile each relation with this column, but for ``but``, holds one part alone.
-            act: called with each part's number; with 0 again to begin anew with smaller parts. Who
-                lacked memory once is given that many parts from the beginning.
-        """
-        while True:
-            try:
-                with self._parted(by, but) as parts:
-                    for part in parts:
-                        act(part)
-                return
-            except duckdb.OutOfMemoryException:
-                if self._parts >= _MOST_PARTS:
-                    raise
-                self._parts *= _MORE_PARTS
-
-    @contextmanager
-    def _parted(self, by: str, but: str) -> Iterator[Iterator[int]]:
-        """Give the numbers of the parts; relations hold the part whose number was given last."""
-        if self._parts == 1:
-            yield iter((0,))
-            return
-        kinds = dict(self.con.execute(_HOLDING, [by, but]).fetchall())
-
-        def parts() -> Iterator[int]:
-            for part in range(self._parts):
-                for name in kinds:
-                    self.con.execute(
-                        f'create or replace temp view "{name}" as select * from "{name}_whole"'
-                        f' where "{by}" & {self._parts - 1} = {part}'
-                    )
-                yield part
-
-        for name, kind in kinds.items():
-            self.con.execute(f'alter {kind} "{name}" rename to "{name}_whole"')
-        try:
-            yield parts()
-        finally:
-            for name, kind in kinds.items():
-                self.con.execute(f'drop view if exists "{name}"')
-                self.con.execute(f'alter {kind} "{name}_whole" rename to "{name}"')
+        kind = "temp table" if step.keep else "temp view"
+        self._execute(step.name, f'create or replace {kind} "{step.name}" as\n{step.sql}')
 
     def _apply(self, step: Step, apply: Apply) -> None:
         """Stream sorted rows through Python into a file, which becomes the relation."""
@@ -217,6 +170,40 @@ class DuckEngine:
             self.con.execute(f'drop view "{name}"')
             path.unlink()
 
+    def number_names(self, columns: Sequence[str], tables: Sequence[str]) -> None:
+        """Store texts of few values as numbers, in those columns of those tables that there are.
+
+        They read, compare and are written as the texts they are; joining and writing them takes
+        half the time.
+        """
+        for column in columns:
+            found = self.con.execute(_STORING, [column]).fetchall()
+            held = [name for (name,) in found if name in tables]
+            values = " union ".join(
+                f'select "{column}"::varchar as v from "{name}"' for name in held
+            )
+            known = f"select v from ({values}) where v is not null order by v"
+            if held and self.con.execute(f"{known} limit 1").fetchall():
+                self.con.execute(f'create or replace temp type "{column}" as enum ({known})')
+                for name in held:
+                    self.con.execute(f'alter table "{name}" alter "{column}" type "{column}"')
+
+    def clear(self, names: Collection[str]) -> None:
+        """Drop those of the names that are stored."""
+        stored = self.con.execute("select table_name from duckdb_tables() where temporary")
+        held = {name for (name,) in stored.fetchall()} | set(self._applied)
+        for name in held & set(names):
+            self.drop(name)
+
+    def sort_out(self, name: str, copy: str) -> None:
+        """Do a COPY that sorts rows into folders; in small portions, which takes half the time."""
+        setting = "partitioned_write_flush_threshold"
+        self.con.execute(f"set {setting} = {_PORTION_ROWS}")
+        try:
+            self.careful(name, copy, lambda: self.con.execute(copy))
+        finally:
+            self.con.execute(f"reset {setting}")
+
     def run(
         self,
         steps: Sequence[Step],
@@ -244,8 +231,8 @@ class DuckEngine:
 
     def hold(self, name: str, sql: str, values: Mapping[str, Any] | None = None) -> None:
         """Store the result of one SELECT as a relation; values are bound by name."""
-        bound = dict(values or {})
-        self.careful(name, sql, lambda: self.con.execute(_stored(name, sql), bound))
+        stored = f'create or replace temp table "{name}" as\n{sql}'
+        self.careful(name, sql, lambda: self.con.execute(stored, dict(values or {})))
 
     def _execute(self, name: str, sql: str) -> None:
         self.careful(name, sql, lambda: self.con.execute(sql))
@@ -257,13 +244,13 @@ class DuckEngine:
         except duckdb.Error as error:
             remedy = self._remedy(error)
             if remedy is None:
-                raise EngineError(name, sql, str(error)) from error
+                raise _fault(name, sql, error) from error
         setting, now, usual = remedy
         self.con.execute(f"set {setting} = {now}")
         try:
             return act()
         except duckdb.Error as error:
-            raise EngineError(name, sql, str(error)) from error
+            raise _fault(name, sql, error) from error
         finally:
             self.con.execute(f"set {setting} = {usual}")
 
@@ -279,5 +266,6 @@ class DuckEngine:
         return None
 
 
-def _stored(name: str, sql: str) -> str:
-    return f'create or replace temp table "{name}" as\n{sql}'
+def _fault(name: str, sql: str, error: duckdb.Error) -> EngineError:
+    kind = LacksMemory if isinstance(error, duckdb.OutOfMemoryException) else EngineError
+    return kind(name, sql, str(error))

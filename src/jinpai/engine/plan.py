@@ -8,7 +8,7 @@ from importlib import resources
 
 import pyarrow as pa
 
-__all__ = ["Apply", "Step", "last_uses", "readers", "sql_step", "words"]
+__all__ = ["Apply", "Step", "last_uses", "readers", "sql_step"]
 
 
 @dataclass(frozen=True)
@@ -39,25 +39,22 @@ class Step:
         sql: one SELECT over canonical tables, run relations and earlier steps.
         keep: stored once (True) or inlined as a view (False).
         apply: what makes the relation of the SELECT's rows, where it is not the SELECT itself.
-        part_by: a whole-number column of what the SELECT reads; rows that differ in it never meet,
-            so that an engine short of memory may make the relation a part of the rows at a time.
     """
 
     name: str
     sql: str
     keep: bool = True
     apply: Apply | None = None
-    part_by: str = ""
 
 
-def sql_step(package: str, name: str, *, keep: bool = True, part_by: str = "") -> Step:
+def sql_step(package: str, name: str, *, keep: bool = True) -> Step:
     """Return the step whose SELECT lies in ``<package>/<name>.sql``.
 
     >>> sql_step("jinpai.conversations", "threads").name
     'threads'
     """
     text = resources.files(package).joinpath(f"{name}.sql").read_text("utf-8")
-    return Step(name, text.strip().rstrip(";"), keep, part_by=part_by)
+    return Step(name, text.strip().rstrip(";"), keep)
 
 
 def last_uses(steps: Sequence[Step], wanted: Set[str]) -> dict[str, int]:
@@ -84,16 +81,15 @@ def last_uses(steps: Sequence[Step], wanted: Set[str]) -> dict[str, int]:
 
 def readers(steps: Sequence[Step]) -> dict[str, int]:
     """Return how often each step's relation is named in later steps."""
-    named = [word for step in steps for word in words(step.sql)]
-    return {step.name: named.count(step.name) for step in steps}
+    words = [word for step in steps for word in _words(step.sql)]
+    return {step.name: words.count(step.name) for step in steps}
 
 
 def names_in(sql: str, steps: Sequence[Step]) -> set[str]:
     """Return the steps a statement reads."""
-    named = set(words(sql))
-    return {step.name for step in steps if step.name in named}
+    words = set(_words(sql))
+    return {step.name for step in steps if step.name in words}
 
 
-def words(sql: str) -> list[str]:
-    """Return the words of a statement, the names of relations among them."""
+def _words(sql: str) -> list[str]:
     return sql.replace("(", " ").replace(")", " ").replace(",", " ").split()

@@ -6,9 +6,7 @@ that both understand.
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +16,7 @@ from jinpai.engine.duckdb import DuckEngine
 from jinpai.engine.plan import Step
 from jinpai.tables import delta, derived
 from jinpai.tables.delta import DataFile, arrow_schema, parquet
-from jinpai.tables.derived import BUCKET, Patch
+from jinpai.tables.derived import BUCKET, Made, Patch
 from jinpai.tables.lake import Snapshot
 from jinpai.tables.schema import TABLES
 
@@ -26,7 +24,7 @@ if TYPE_CHECKING:
     from jinpai.engine.base import Published
     from jinpai.engine.spark import SparkEngine
 
-__all__ = ["TOUCHED", "AnyGround", "Ground", "Marks", "SparkGround", "view"]
+__all__ = ["NAMING", "TOUCHED", "AnyGround", "Ground", "Marks", "SparkGround", "view"]
 
 # Unit -> the relation of those that changed, and what tells them apart within a shop.
 TOUCHED = {
@@ -34,6 +32,8 @@ TOUCHED = {
     "order": ("touched_orders", "order_id"),
     "agent": ("touched_agents", "agent_id"),
 }
+# Names of few values, and the relations from which the results take them.
+NAMING = (("shop_id", "agent_id"), ("threads", "run_shops", "shop_clock"))
 
 
 class Ground:
@@ -82,49 +82,15 @@ class Ground:
         self.snapshot.register_derived(self.engine.con, names)
 
     def publish(
-        self, relations: Mapping[str, str | Patch], meta: Mapping[str, Any], base: Snapshot | None
+        self,
+        relations: Mapping[str, str | Patch | Made],
+        meta: Mapping[str, Any],
+        base: Snapshot | None,
     ) -> Snapshot:
         """Write what was made and put it in force (`Lake.write_run`)."""
-        return self.snapshot.lake.write_run(self._write, relations, meta, base)
-
-    def _write(self, one: str | Patch, folder: Path, tag: str) -> Published:
-        """Write a relation of the folder's name, in parts where memory is short; or a patch."""
-        con, name = self.engine.con, folder.name
-        made: list[Published] = []
-        if isinstance(one, Patch):
-            return derived.write_patch(con, one, folder, tag)
-        by = self.engine.part_by(name)
-
-        def write(part: int) -> None:
-            if part == 0:
-                shutil.rmtree(folder, ignore_errors=True)
-                made.clear()
-            made.append(self._write_part(one, folder / f"part_{part}", tag))
-
-        act = partial(self.engine.in_parts, by, write) if by else partial(write, 0)
-        self.engine.careful(name, one, act)
-        for place in folder.glob("part_*"):
-            for path in place.iterdir():
-                path.rename(folder / path.name)
-            place.rmdir()
-        return made[0][0], [file for _, files in made for file in files]
-
-    def _write_part(self, sql: str, folder: Path, tag: str) -> Published:
-        """Write all rows, or one part of them: stored first, for sorting them out takes memory."""
-        if not self.engine.is_short:
-            return derived.write_files(self.engine.con, sql, folder, tag)
-        self.engine.con.execute(f"create or replace temp table _part as {sql}")
-        if BUCKET not in self.columns("_part"):
-            made = derived.write_files(self.engine.con, "_part", folder, tag)
-        else:
-            found = self.engine.con.execute(f"select distinct {BUCKET} from _part").fetchall()
-            parts = {
-                bucket: f"select * from _part where {BUCKET} = {bucket}" for (bucket,) in found
-            }
-            empty = {0: "select * from _part where false"}
-            made = derived.write_patch(self.engine.con, Patch(parts or empty, 0), folder, tag)
-        self.engine.con.execute("drop table _part")
-        return made
+        if any(isinstance(one, str) for one in relations.values()):
+            self.engine.number_names(*NAMING)
+        return self.snapshot.lake.write_run(self.engine.con, relations, meta, base)
 
 
 class SparkGround:
@@ -183,7 +149,10 @@ class SparkGround:
         self.engine.read(self.snapshot, {name: self._schemas[name] for name in names})
 
     def publish(
-        self, relations: Mapping[str, str | Patch], meta: Mapping[str, Any], base: Snapshot | None
+        self,
+        relations: Mapping[str, str | Patch | Made],
+        meta: Mapping[str, Any],
+        base: Snapshot | None,
     ) -> Snapshot:
         """Write what was made, from the executors, and put it in force (`Lake.write_run`)."""
 

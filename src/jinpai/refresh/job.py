@@ -11,7 +11,9 @@ import pyarrow as pa
 
 from jinpai import attribution, quality
 from jinpai.conversations.inputs import RunShop, settings_in_use
+from jinpai.engine.duckdb import DuckEngine
 from jinpai.engine.plan import Step
+from jinpai.errors import LacksMemory
 from jinpai.line import (
     CHECKED,
     RESULTS,
@@ -34,19 +36,20 @@ from jinpai.refresh.load import MOVED, with_known_load
 from jinpai.refresh.merge import patch
 from jinpai.refresh.plan import Plan, code_id, make_plan, message_rows, widened
 from jinpai.refresh.report import RunReport
+from jinpai.refresh.slices import LOOSE, MOST_SLICES, Slices, slices_for
 from jinpai.refresh.span import first_week, longest_session, order_bound
 from jinpai.tables import delta
-from jinpai.tables.derived import Patch
+from jinpai.tables.derived import Made, Patch
 from jinpai.tables.lake import Snapshot
 from jinpai.tables.schema import TABLES
 
 __all__ = ["Job"]
 
-# Results that need no thread and no order.
-_LOOSE = {"roster", "online_days"}
 _JUDGED = {*quality.RESULTS}
 # What findings are made of.
 _FOUND = ("sessions", "roster")
+# What lacked memory is tried again in so many times more slices.
+_MORE_SLICES = 4
 
 
 class Job:
@@ -112,7 +115,11 @@ class Job:
             # Sessions are what they were: those in force are judged again.
             self.ground.register_derived(_FOUND)
             steps = [step for step in steps if step.name not in _FOUND]
-        checked = () if set(plan.results) <= _LOOSE | _JUDGED else CHECKED
+        if not any(shop.settings.inspect for shop in shops):  # or all would be joined to find none
+            steps = [
+                _emptied(step) if step.name == "inspected_sessions" else step for step in steps
+            ]
+        checked = () if set(plan.results) <= {*LOOSE} | _JUDGED else CHECKED
         booked = ("credits",) if "judged_orders" in plan.results else ()
         return ancestors(steps, (*plan.results, *checked, *booked))
 
@@ -127,21 +134,70 @@ class Job:
         }
 
     def _wholly(self, plan: Plan) -> RunReport:
-        steps = self._steps(plan)
-        shops = self._seen()
-        checks = self._make(plan, steps, shops)
+        """Make all rows, in as few slices of the buyers as memory allows."""
+        steps, count = self._steps(plan), 1
         base = None if set(plan.results) == set(RESULTS) else self.snapshot
         if base is None:
-            self.cutoff = cutoff_of(max(shop.last_us for shop in shops) // DAY_US)
-        broken = check(self.engine, checks)
-        if base is not None and "judged_orders" not in plan.results:
-            broken |= self._whole_book(plan)
+            self.cutoff = cutoff_of(max(shop.last_us for shop in self._seen()) // DAY_US)
+        if not isinstance(self.engine, DuckEngine):
+            return self._at_once(plan, steps, base)
+        if not set(plan.results) <= set(LOOSE):
+            count = slices_for(message_rows(self.snapshot), self.engine.memory_bytes)
+        while True:
+            try:
+                if count == 1:
+                    return self._at_once(plan, steps, base)
+                return self._in_slices(plan, steps, base, self.engine, count)
+            except LacksMemory:
+                count *= _MORE_SLICES
+                if count > MOST_SLICES:
+                    raise
+                self.engine.clear({step.name for step in steps})
+
+    def _at_once(self, plan: Plan, steps: Sequence[Step], base: Snapshot | None) -> RunReport:
+        broken = check(self.engine, self._make(plan, steps, self._seen()))
         if "sessions" in plan.results:
             self.longest_us = longest_session(self.engine)
-        report = self._report(plan, broken, changed={name: {} for name in plan.results})
-        return self._publish(
-            report, {name: bucketed(name, self.cutoff) for name in plan.results}, base
+        made = {name: bucketed(name, self.cutoff) for name in plan.results}
+        return self._all_made(plan, broken, made, base)
+
+    def _in_slices(
+        self,
+        plan: Plan,
+        steps: Sequence[Step],
+        base: Snapshot | None,
+        engine: DuckEngine,
+        count: int,
+    ) -> RunReport:
+        slices = Slices(
+            engine,
+            self.snapshot,
+            self._seen(),
+            steps,
+            plan.results,
+            self._checks(steps),
+            self.cutoff,
+            count,
+            self.on_step,
         )
+        slices.make()
+        self.seconds |= slices.seconds
+        if "sessions" in plan.results:
+            self.longest_us = slices.longest_us
+        return self._all_made(plan, dict(slices.broken), slices.made, base)
+
+    def _all_made(
+        self,
+        plan: Plan,
+        broken: dict[str, int],
+        made: Mapping[str, str | Made],
+        base: Snapshot | None,
+    ) -> RunReport:
+        """Prove the books of what was left as it is, and publish all rows of the results."""
+        if base is not None and "judged_orders" not in plan.results:
+            broken |= self._whole_book(plan)
+        report = self._report(plan, broken, changed={name: {} for name in plan.results})
+        return self._publish(report, made, base)
 
     def _partly(self, plan: Plan) -> RunReport:
         steps = with_known_load(self._steps(plan))
@@ -254,13 +310,17 @@ class Job:
         }
 
     def _publish(
-        self, report: RunReport, relations: Mapping[str, str | Patch], base: Snapshot | None
+        self, report: RunReport, relations: Mapping[str, str | Patch | Made], base: Snapshot | None
     ) -> RunReport:
         started = time.perf_counter()
         published = self.ground.publish(relations, self._meta(report), base)
         self.seconds["publish"] = time.perf_counter() - started
         report.rows.update(_rows(published))
         return report
+
+
+def _emptied(step: Step) -> Step:
+    return replace(step, sql=f"select * from (\n{step.sql}\n) as s where false")
 
 
 def _rows(snapshot: Snapshot) -> dict[str, int]:

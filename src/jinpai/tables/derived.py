@@ -8,8 +8,9 @@ they lie in anew (`Patch`), one statement each, and shares the files of the othe
 from __future__ import annotations
 
 import re
+import shutil
 import uuid
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -26,6 +27,8 @@ from jinpai.tables.zones import quoted
 __all__ = [
     "BUCKET",
     "BULK",
+    "STAGED",
+    "Made",
     "Patch",
     "bucket_of",
     "bucket_sql",
@@ -39,6 +42,9 @@ __all__ = [
 BUCKET = "_bucket"
 # The bucket of most rows, written without sorting them out.
 BULK = 1
+
+# The word in the names of files that no writer has taken yet.
+STAGED = "staged"
 
 _FILE_BYTES = 256 << 20
 # A run writes much: the quickest level, and no dictionary of texts that hardly repeat.
@@ -78,6 +84,28 @@ class Patch:
     parts: Mapping[int, str]
     rows: int
     together: str = ""
+
+
+@dataclass(frozen=True)
+class Made:
+    """A derived table whose files were written before (`write_files`, under the tag `STAGED`).
+
+    Attributes:
+        files: where each lies, and its rows.
+    """
+
+    schema: pa.Schema
+    files: Sequence[tuple[Path, int]]
+
+    def moved(self, folder: Path, tag: str) -> tuple[pa.Schema, list[tuple[str, int]]]:
+        """Take the files into a new folder, under names of its own; returns as `write_files`."""
+        folder.mkdir(parents=True)
+        files = []
+        for path, rows in self.files:
+            name = path.name.replace(f"part-{STAGED}-", f"part-{tag}-", 1)
+            shutil.move(path, folder / name)
+            files.append((name, rows))
+        return self.schema, files
 
 
 def bucket_of(path: str) -> int | None:
@@ -142,9 +170,13 @@ def _shape(con: duckdb.DuckDBPyConnection, source: str) -> tuple[str, pa.Schema,
 
 
 def _utc(schema: pa.Schema) -> pa.Schema:
-    """Instants under the one name of their zone that Delta Lake knows."""
+    """Instants under the one name of their zone that Delta Lake knows; numbered texts as texts."""
     kinds = [
-        pa.timestamp("us", "UTC") if pa.types.is_timestamp(field.type) else field.type
+        pa.timestamp("us", "UTC")
+        if pa.types.is_timestamp(field.type)
+        else pa.string()
+        if pa.types.is_dictionary(field.type)
+        else field.type
         for field in schema
     ]
     return pa.schema([pa.field(*one) for one in zip(schema.names, kinds, strict=True)])

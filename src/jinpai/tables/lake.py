@@ -35,7 +35,7 @@ from jinpai.errors import BalanceError, UnknownName, WorkspaceError
 from jinpai.tables import delta, derived, mounts, places, state
 from jinpai.tables.conform import TYPES
 from jinpai.tables.delta import DataFile
-from jinpai.tables.derived import Patch
+from jinpai.tables.derived import Made, Patch
 from jinpai.tables.rejects import REJECTS, empty_rejects
 from jinpai.tables.schema import TABLES, Table
 from jinpai.tables.zones import ident
@@ -293,7 +293,7 @@ class Lake:
     def write_run(
         self,
         con: duckdb.DuckDBPyConnection | WriteFiles,
-        relations: Mapping[str, str | Patch],
+        relations: Mapping[str, str | Patch | Made],
         meta: Mapping[str, Any],
         base: Snapshot | None = None,
     ) -> Snapshot:
@@ -303,7 +303,7 @@ class Lake:
             con: the connection that knows the relations, or what writes their files as
                 `derived.write_files` does.
             relations: table name -> a SELECT or the name of a table or view, which replaces the
-                derived table of that name, or a `Patch` of the table in force.
+                derived table of that name, or a `Patch` of the table in force; or `Made`.
             meta: facts of the run, JSON values (as_of, settings_id, input snapshot …).
             base: the state whose derived tables stay in force where they are not named, and that
                 patches were made for; by default tables that are not named are out of force.
@@ -467,9 +467,11 @@ def _count_again(folder: Path, version: int, rows: int) -> None:
 
 
 def _written(
-    con: duckdb.DuckDBPyConnection | WriteFiles, one: str | Patch, folder: Path, tag: str
+    con: duckdb.DuckDBPyConnection | WriteFiles, one: str | Patch | Made, folder: Path, tag: str
 ) -> tuple[pa.Schema, list[tuple[str, int]]]:
-    """Write a relation, or the buckets of a patch, into a new folder."""
+    """Write a relation, or the buckets of a patch, into a new folder; or move what is written."""
+    if isinstance(one, Made):
+        return one.moved(folder, tag)
     if callable(con):
         return con(one, folder, tag)
     if isinstance(one, Patch):
