@@ -9,6 +9,7 @@ peers' form (``compare.py`` checks them), which is not part of the time.
 
 from __future__ import annotations
 
+import resource
 import sys
 import time
 from pathlib import Path
@@ -65,11 +66,11 @@ def run(workspace: Path, out: Path, memory: str) -> float:
     shop = jinpai.open(workspace)
     started = time.perf_counter()
     report = shop.run(full=True, memory=memory, threads=2)
-    made = time.perf_counter()
+    made, peak = time.perf_counter(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
     agents = shop.ask(FIGURES, by=["agent", "day"])
     whole = shop.ask(SHOP, by=["day"])
     done = time.perf_counter()
-    print(f"run {made - started:.1f} s, figures {done - made:.1f} s")
+    print(f"run {made - started:.1f} s, {peak} MB at most, figures {done - made:.1f} s")
     slowest = sorted(report.seconds.items(), key=lambda item: -item[1])[:8]
     print("  " + ", ".join(f"{name} {seconds:.1f}" for name, seconds in slowest))
     cells: dict[tuple[object, object], dict[str, float | None]] = {}

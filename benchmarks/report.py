@@ -78,8 +78,8 @@ def curve_table(found: dict[int, tuple[Took, Took]]) -> str:
     memory = {one.job.removeprefix(RUN).strip() for _, one in found.values()}
     made = [
         f"| messages | import s | run and figures s (memory {', '.join(sorted(memory))})"
-        " | growth | CPU s | growth | peak MB | disk at most GB |",
-        "|---|---|---|---|---|---|---|---|",
+        " | growth | CPU s | growth | peak MB: import | run | disk at most GB |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
     before: Took | None = None
     for size, (taken, one) in found.items():
@@ -91,7 +91,7 @@ def curve_table(found: dict[int, tuple[Took, Took]]) -> str:
         disk = max(taken.disk_mb or 0, one.disk_mb or 0) / 1000
         made.append(
             f"| {size:,} | {taken.seconds:.1f} | {one.seconds:.1f} | {grown[0]} | {one.cpu:.0f}"
-            f" | {grown[1]} | {max(taken.peak_mb, one.peak_mb):.0f} | {disk:.1f} |"
+            f" | {grown[1]} | {taken.peak_mb:.0f} | {one.peak_mb:.0f} | {disk:.1f} |"
         )
         before = one
     return "\n".join(made)
