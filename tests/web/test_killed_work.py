@@ -127,9 +127,8 @@ def check_locks(shop: Workspace) -> None:
     """The next start leaves nothing of locks cut short; all others have one line in the log."""
     undo_cut_short(shop)
     names = lock_names(shop.root)
-    assert sorted(one.name for one in (shop.root / "locks").iterdir()) == [
-        f"{n}.json" for n in names
-    ]
+    there = (shop.root / "locks").glob("*")  # no folder where every lock was cut short
+    assert sorted(one.name for one in there) == [f"{name}.json" for name in names]
     assert sorted(shop.lake.pins()) == names
     with open_store(shop.root) as store:
         log_locks(shop.root, store)
