@@ -2,6 +2,7 @@
 -- any_reply_*: closed rounds of any reply, formed on all non-system messages, where any agent, auto or
 -- robot message closes a round. Such a round opens with a buyer message that follows no other in its
 -- session, and closes with the next message that is no buyer's. It belongs to the day it opens on.
+-- answered_us: when a human wrote next after the buyer's last message of the day.
 with marked as (
     select
         *,
@@ -24,7 +25,10 @@ select
         false
     ) as is_replied,
     count(any_reply_wait_us) as any_reply_rounds,
-    cast(coalesce(sum(any_reply_wait_us), 0) as bigint) as any_reply_wait_us
+    cast(coalesce(sum(any_reply_wait_us), 0) as bigint) as any_reply_wait_us,
+    case
+        when count(reply_us) = count(case when sender_code = 1 then 1 end) then max(reply_us)
+    end as answered_us
 from marked
 group by thread_no, day_no
 having count(case when sender_code = 1 then 1 end) > 0

@@ -11,6 +11,7 @@ select
     d.is_replied,
     d.any_reply_rounds,
     d.any_reply_wait_us,
+    d.answered_us,
     case
         when b.filter_reason is not null then b.filter_reason
         when a.thread_no is not null and d.messages < r.ad_max_messages then 'advertisement'

@@ -1,5 +1,7 @@
 -- One row per reception: (shop, agent, buyer, local day) with at least one buyer message.
 -- any_reply_*: closed rounds that opened that day, counted with auto and robot messages as answers.
+-- answered_at: when a human wrote next after the buyer's last message of the day, null while nobody has;
+-- until then what is counted here may change.
 with slow as (
     select
         p.thread_no,
@@ -27,6 +29,7 @@ select
     d.is_replied,
     d.any_reply_rounds,
     d.any_reply_wait_us,
+    instant(d.answered_us) as answered_at,
     coalesce(s.slow_rounds, 0) as slow_rounds,
     coalesce(s.slow_rounds, 0) >= r.slow_times as is_slow
 from reception_marks as d

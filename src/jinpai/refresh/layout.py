@@ -6,8 +6,8 @@ one *bucket*, a week, so that a new day writes few of them anew. Weeks that lie 
 full run is made are one bucket together: they hardly change, and sorting rows out costs as much as
 writing them. The first week of its own, the ``cutoff``, stays until the next full run.
 
-A round lies in the week of its answer, an unanswered one in bucket 0: an answer that comes months
-later then moves a row out of bucket 0 and leaves the old weeks untouched.
+A round or reception lies in the week of its answer, an unanswered one in bucket 0: an answer that
+comes months later then moves a row out of bucket 0 and leaves the old weeks untouched.
 """
 
 from __future__ import annotations
@@ -33,14 +33,11 @@ class Layout:
             for a small table that is always made anew.
         bucket: SQL of the bucket over the relation, called ``r``.
         joined: a join that brings what the bucket needs, if the row itself does not say.
-        is_open: rows of any week may change when something happens much later; every week has a
-            bucket.
     """
 
     unit: Unit
     bucket: str
     joined: str = ""
-    is_open: bool = False
 
 
 def week_of(day_number: int) -> int:
@@ -65,8 +62,7 @@ LAYOUTS: dict[str, Layout] = {
     "roster": Layout("shop", "0"),
     "sessions": Layout("buyer", _week("date_day(r.day)")),
     "rounds": Layout("buyer", _week("day_number(us(r.closed_at))")),
-    # An answer that comes late makes slow_rounds of an old reception one more.
-    "receptions": Layout("buyer", _week("date_day(r.day)"), is_open=True),
+    "receptions": Layout("buyer", _week("day_number(us(r.answered_at))")),
     "online_days": Layout("agent", _week("date_day(r.day)")),
     "judged_orders": Layout("order", _week("date_day(r.created_day)")),
     "reception_links": Layout("buyer", _week("date_day(r.day)")),
@@ -92,6 +88,6 @@ def bucketed(name: str, cutoff: int) -> str:
     if layout is None:
         return f"select * from {name}"
     bucket = layout.bucket
-    if not layout.is_open and layout.unit != "shop":
+    if layout.unit != "shop":
         bucket = f"case when {bucket} > 0 and {bucket} < {cutoff} then {BULK} else {bucket} end"
     return f"select r.*, {bucket} as {BUCKET} from {name} as r {layout.joined}".rstrip()

@@ -32,9 +32,7 @@ def patch(
         cutoff: of the full run that laid the tables out (see `layout`).
     """
     gone = _gone(name)
-    recent = (
-        "true" if since is None or LAYOUTS[name].is_open else f"{BUCKET} = 0 or {BUCKET} >= {since}"
-    )
+    recent = "true" if since is None else f"{BUCKET} = 0 or {BUCKET} >= {since}"
     engine = ground.engine
     engine.hold(f"stale_{name}", _stale(name))
     columns = ground.columns(f"stale_{name}")

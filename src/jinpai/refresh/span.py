@@ -7,8 +7,8 @@ What happens at some time t can change, of the buyer's rows,
 - winners of orders created or paid up to *order_window* before that session, or after it, and with
   them the order's rows wherever its creation lies;
 - the kind of receptions up to *inquiry_days* before such an order;
-- a round that waited for its answer, however long, and slow_rounds of its reception: unanswered
-  rounds lie in a bucket of their own, and receptions are compared over all weeks (`layout`).
+- a round that waited for its answer, however long, and slow_rounds of its reception: what is
+  unanswered lies in a bucket of its own (`layout`).
 """
 
 from __future__ import annotations
