@@ -104,8 +104,10 @@ class Story:
 
     def change_settings(self) -> None:
         """Change a setting, or take one back."""
-        name = self.rng.choice(sorted(CHOICES))
-        if name in self.values:
+        name = self.rng.choice([*sorted(CHOICES), "inspect"])
+        if name == "inspect":
+            self.values[name] = not self.values.get(name, True)
+        elif name in self.values:
             del self.values[name]
         else:
             self.values[name] = self.rng.choice(CHOICES[name])

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from jinpai.errors import UnknownName, WorkspaceError
-from jinpai.refresh import job, layout
+from jinpai.refresh import job, layout, plan
+from jinpai.refresh.ground import Ground
 from jinpai.run import RESULTS
 from jinpai.tables.lake import Lake
 from jinpai.tables.schema import TABLES
@@ -215,3 +216,33 @@ def test_killed_at_any_moment(tmp_path: Path) -> None:
         assert after in (before, final)
     same_as_full(setup, tmp_path / "full")
     assert seen == {True, False}
+
+
+@pytest.mark.parametrize(
+    ("seqs", "read"), [(1000, [False]), (1, [False, True]), (None, [True])], ids=str
+)
+def test_ids_are_read_where_messages_tie(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seqs: int | None, read: list[bool]
+) -> None:
+    """Nobody else asks for them where sessions are not inspected."""
+    setup, (story,) = fresh(tmp_path / "w", Random(8), 1)
+    setup.values["s0"].clear()
+    setup.values["s0"]["inspect"] = False
+    for number, row in enumerate(row for part in story.parts for row in part["messages"]):
+        row["seq"] = None if seqs is None else number % seqs
+        row["sent_at"] -= row["sent_at"] % 60_000_000
+    load(setup, {"s0": story.rows(0)})
+    run(setup)
+    asked, put = list[bool](), Ground.put
+
+    def watched(self: Ground, table: str, sql: str) -> None:
+        if table == "messages":
+            asked.append("r.message_id" in sql)
+        put(self, table, sql)
+
+    monkeypatch.setattr(Ground, "put", watched)
+    monkeypatch.setattr(plan, "_MOST", 1)
+    load(setup, {"s0": story.rows(1)})
+    assert run(setup).mode == "partial"
+    assert asked == read
+    same_as_full(setup, tmp_path / "full")

@@ -94,8 +94,8 @@ class _Finder:
     ground: AnyGround
     found: Touched
 
-    def touch(self, unit: str, relation: str) -> None:
-        self.ground.marks.add(unit, relation)
+    def touch(self, unit: str, relation: str, *, has_buyer: bool = False) -> None:
+        self.ground.marks.add(unit, relation, has_buyer=has_buyer)
 
     def take(self, table: str, why: str, relation: str) -> None:
         """Note the changed rows of a table, held by a relation."""
@@ -116,7 +116,7 @@ class _Finder:
         elif table == "online_sessions":
             self.touch("agent", relation)
         elif table != "agents":
-            self.touch("order", relation)
+            self.touch("order", relation, has_buyer=table == "orders")
             if table == "orders":
                 self.touch("buyer", relation)
         if table != "agents":

@@ -44,6 +44,7 @@ class Ground:
     def __init__(self, engine: DuckEngine, snapshot: Snapshot) -> None:
         self.engine, self.snapshot = engine, snapshot
         self.marks = Marks(self)
+        self._in_place = set[str]()
 
     def source(self, table: str, files: Sequence[DataFile]) -> str:
         """Return a relation of the rows of some files of a canonical table."""
@@ -66,15 +67,17 @@ class Ground:
         return [row[0] for row in self.engine.con.execute(f"describe {relation}").fetchall()]
 
     def put(self, table: str, sql: str) -> None:
-        """Put the rows of a SELECT in the place of a canonical table's view."""
+        """Put the rows of a SELECT in the place of a canonical table; twice replaces them."""
         self.engine.hold("narrow", sql)
-        self.engine.con.execute(f"drop view {table}")
+        self.engine.con.execute(f"drop {'table' if table in self._in_place else 'view'} {table}")
         self.engine.con.execute(f"alter table narrow rename to {table}")
+        self._in_place.add(table)
 
     def take_back(self, tables: Iterable[str]) -> None:
         """Make the views again in whose place `put` put something."""
         for table in tables:
             self.engine.drop(table)
+        self._in_place.clear()
         self.snapshot.register(self.engine.con)
 
     def register_derived(self, names: Sequence[str]) -> None:
@@ -134,7 +137,7 @@ class SparkGround:
         return self.engine.columns(relation)
 
     def put(self, table: str, sql: str) -> None:
-        """Put the rows of a SELECT in the place of a canonical table's view."""
+        """Put the rows of a SELECT in the place of a canonical table; twice replaces them."""
         self.engine.hold(table, sql)
 
     def take_back(self, tables: Iterable[str]) -> None:
@@ -180,10 +183,18 @@ class Marks:
     def __init__(self, ground: AnyGround) -> None:
         self._ground = ground
         self._parts: dict[str, list[str]] = {unit: [] for unit in TOUCHED}
+        # Whether an order was marked by a relation that does not tell its buyer.
+        self.lack_buyers = False
 
-    def add(self, unit: str, relation: str, where: str = "true") -> None:
-        """Mark the units of those rows of a relation, called ``r``, that pass a test."""
+    def add(
+        self, unit: str, relation: str, where: str = "true", *, has_buyer: bool = False
+    ) -> None:
+        """Mark the units of those rows of a relation, called ``r``, that pass a test.
+
+        ``has_buyer``: of orders, the relation's buyers are marked too.
+        """
         table, key = TOUCHED[unit]
+        self.lack_buyers |= unit == "order" and not has_buyer
         part = f"{table}_{len(self._parts[unit])}"
         self._ground.engine.hold(
             part,

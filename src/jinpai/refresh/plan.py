@@ -95,6 +95,7 @@ def make_plan(
     obstacle = _obstacle(snapshot, run, steps, full)
     if obstacle is not None or run is None:
         return Plan("full", RESULTS, (obstacle or _FIRST,))
+    idle = _idle(snapshot, shops)
     shops = [shop for shop in shops if only in (None, shop.shop_id)]
     then = {shop.shop_id: shop for shop in shop_runs(run) if only in (None, shop.shop_id)}
     finding = _Finding()
@@ -123,11 +124,19 @@ def make_plan(
     if run.get("overruled", "") != inspector.overruled_id:
         _compare_rulings(ground, finding, inspector)
         found.is_timeless = True
+    finding.results -= idle
     since = None if finding.whole or found.is_timeless else found.since_us
     plan = _decided(finding, tuple(found.changes), since)
     if plan.mode != "partial" or only is not None:
         return plan
     return widened(plan, _rows_of(ground, plan.whole), message_rows(snapshot))
+
+
+def _idle(snapshot: Snapshot, shops: Iterable[RunShop]) -> set[str]:
+    """Return results that have no row and get none: nobody has sessions inspected."""
+    if any(shop.settings.inspect for shop in shops):
+        return set()
+    return {name for name in quality.RESULTS if not snapshot.count(name)}
 
 
 def _decided(finding: _Finding, changes: tuple[Change, ...], since: int | None) -> Plan:

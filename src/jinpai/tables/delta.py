@@ -273,8 +273,8 @@ def _committed(
 
 
 def _next(folder: Path, before: int) -> int:
-    made = int(open_table(folder).version())
-    if made != before + 1:
+    made = version(folder)
+    if made is None or made != before + 1:
         raise WorkspaceError(
             f"{folder}: another writer changed the table at the same time. Nothing was published;"
             " run the command again.",

@@ -165,8 +165,14 @@ def _shape(con: duckdb.DuckDBPyConnection, source: str) -> tuple[str, pa.Schema,
     """Return the stored columns of a relation as SQL, their schema, and whether it has buckets."""
     columns = con.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()
     own = ", ".join(_stored(name, kind) for name, kind, *_ in columns if name != BUCKET)
-    schema = _utc(con.sql(f"SELECT {own} FROM {source} LIMIT 0").to_arrow_table().schema)
+    # Asked of nulls, since the relation itself may be a statement that takes long to begin.
+    typed = ", ".join(f'CAST(NULL AS {_text_or(kind)}) AS "{name}"' for name, kind, *_ in columns)
+    schema = _utc(con.sql(f"SELECT {own} FROM (SELECT {typed}) LIMIT 0").to_arrow_table().schema)
     return own, schema, any(name == BUCKET for name, *_ in columns)
+
+
+def _text_or(kind: str) -> str:
+    return "VARCHAR" if kind.startswith("ENUM") else kind
 
 
 def _utc(schema: pa.Schema) -> pa.Schema:
