@@ -96,7 +96,10 @@ def serving(app: FastAPI) -> Iterator[str]:
     """Serve an app as long as its address, without the last ``/``, is looked at."""
     place = socket.socket()
     place.bind(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False))
+    config = uvicorn.Config(
+        app, log_level="warning", access_log=False, timeout_graceful_shutdown=10
+    )  # a page may follow a job still
+    server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [place]}, daemon=True)
     thread.start()
     yield f"http://127.0.0.1:{place.getsockname()[1]}"

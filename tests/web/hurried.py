@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import threading
+import time
 from collections import defaultdict
 from pathlib import Path
 from urllib.parse import quote, urlencode
@@ -19,6 +20,7 @@ from jinpai.store.logins import start_session
 from jinpai.web.security import COOKIE
 from web.small import MESSAGES, messages, small_shop
 
+_LONGEST = 300  # seconds, for anything a server is asked for
 BIG = MESSAGES + "x" * 3_000_000
 
 
@@ -57,10 +59,13 @@ class Server:
         self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
         assert self.process.stderr is not None
         self.port = 0
+        late = threading.Timer(_LONGEST, self.process.kill)
+        late.start()
         for line in self.process.stderr:
             if found := re.search(r"http://127\.0\.0\.1:(\d+)/ ", line):
                 self.port = int(found[1])
                 break
+        late.cancel()
         self.log: list[str] = []
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
@@ -88,9 +93,12 @@ class Server:
             headers["content-type"] = "application/x-www-form-urlencoded"
         at.request(method, path, body.encode(), headers)
         answer = at.getresponse()
-        text = answer.read().decode()
+        parts, until = [b""], time.monotonic() + _LONGEST
+        while part := answer.read1():
+            parts.append(part)  # what is told of a job goes on as long as the job
+            assert time.monotonic() < until, f"{path} goes on: {parts[-2:]}, {self.log[-20:]}"
         at.close()
-        return answer.status, text
+        return answer.status, b"".join(parts).decode()
 
 
 class Hurried(threading.Thread):
