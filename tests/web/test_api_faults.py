@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -57,11 +58,33 @@ def test_no_fault(program: TestClient, name: str) -> None:
     @given(case=OPERATIONS[name].as_strategy())
     def asked(case: Any) -> None:
         body = case.body if isinstance(case.body, dict) else None
-        answer = program.request(
-            case.method, case.formatted_path, params=dict(case.query or {}), data=body
-        )
-        assert answer.status_code < 500, (case.method, case.formatted_path, case.query, body)
-        if answer.status_code >= 400:
-            assert answer.json().keys() == {"error"}
+        query = dict(case.query or {})
+        status, text = answered(program, case.method, case.formatted_path, query, body)
+        assert status < 500, (case.method, case.formatted_path, case.query, body)
+        if status >= 400:
+            assert json.loads(text).keys() == {"error"}
 
     asked()
+
+
+def answered(
+    program: TestClient,
+    method: str,
+    path: str,
+    query: dict[str, Any] | None = None,
+    body: dict[str, Any] | None = None,
+) -> tuple[int, str]:
+    """Return status and text; of news, which go on as long as their job, the first."""
+    with program.stream(method, path, params=query, data=body) as answer:
+        if "event-stream" in answer.headers.get("content-type", ""):
+            return answer.status_code, next(answer.iter_text())
+        answer.read()
+        return answer.status_code, answer.text
+
+
+def test_news_of_a_job_that_waits(program: TestClient) -> None:
+    """Nobody works here, so it waits for ever."""
+    asked = program.post("/jobs/run")
+    status, text = answered(program, "GET", f"{asked.headers['location']}/events")
+    assert status == 200
+    assert json.loads(text.removeprefix("data: "))["state"] == "queued"
