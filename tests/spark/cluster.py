@@ -9,6 +9,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Mapping
+from http.client import HTTPException
 from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
@@ -119,7 +120,7 @@ class Cluster:
             try:
                 if is_there(self._state()):
                     return
-            except OSError:
+            except (OSError, ValueError, HTTPException):  # not there yet, or half of its page
                 pass
             if time.monotonic() > end:
                 logs = [path.read_text("utf-8")[-2000:] for path in self._folder.glob("*.log")]
