@@ -41,6 +41,13 @@ def left(setup: Setup) -> dict[str, str]:
     return contents(Lake(setup.root).snapshot())
 
 
+def made_at_once(place: Path, seed: int) -> tuple[Setup, dict[str, str]]:
+    """Return a workspace that was run at once, and what that left."""
+    setup = loaded(place, random_shop(Random(seed)))
+    run(setup, full=True)
+    return setup, left(setup)
+
+
 def in_slices(monkeypatch: pytest.MonkeyPatch, count: int) -> None:
     monkeypatch.setattr(job, "slices_for", lambda messages, memory: count)
 
@@ -107,9 +114,7 @@ def test_sessions_in_force_are_judged_in_slices(
 def test_what_lacks_memory_is_tried_in_more_slices(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    setup = loaded(tmp_path, random_shop(Random(2)))
-    run(setup, full=True)
-    at_once = left(setup)
+    setup, at_once = made_at_once(tmp_path, 2)
     careful, tried = DuckEngine.careful, list[str]()
 
     def short(self: DuckEngine, name: str, sql: str, act: Any) -> Any:
@@ -128,9 +133,7 @@ def test_what_lacks_memory_is_tried_in_more_slices(
 def test_memory_that_never_suffices_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    setup = loaded(tmp_path, random_shop(Random(3)))
-    run(setup, full=True)
-    at_once = left(setup)
+    setup, at_once = made_at_once(tmp_path, 3)
 
     def never(self: DuckEngine, name: str, sql: str, act: Any) -> Any:
         raise LacksMemory(name, sql, "no room")
@@ -145,9 +148,7 @@ def test_two_things_that_share_a_key_in_a_slice(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Another salt tells them apart; where none does, nothing is published."""
-    setup = loaded(tmp_path, random_shop(Random(4)))
-    run(setup, full=True)
-    at_once = left(setup)
+    setup, at_once = made_at_once(tmp_path, 4)
     in_slices(monkeypatch, 2)
     shared = "select 'thread' as kind from run_shops where salt in ('', '1')"
     monkeypatch.setattr(slices, "key_clashes", lambda: shared)

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 import pyarrow as pa
 
+from jinpai.engine.base import Engine
 from jinpai.engine.plan import Step
 from jinpai.refresh.changes import FOLLOWED, WHOLE
 from jinpai.refresh.ground import TOUCHED, AnyGround, view
@@ -25,6 +26,7 @@ __all__ = [
     "complete",
     "is_laid_out",
     "is_touched",
+    "lack_seq",
     "put_narrow",
     "put_old",
     "take_back",
@@ -32,7 +34,6 @@ __all__ = [
 
 # What `span` looks at, and what tells rows apart.
 _ALWAYS = {"buyer_id", "order_id", "created_at", "paid_at"}
-_NO_SEQ = "select 1 as one from messages where seq is null limit 1"
 _TIED = """
 select 1 as one
 from messages
@@ -45,11 +46,20 @@ _NULLS = {kind: f"cast(null as {name})" for kind, name in TYPES.items()}
 
 def is_touched(unit: str, alias: str) -> str:
     """Return the test whether a row of a unit is touched."""
-    table, key = TOUCHED[unit]
+    return _is_in(*TOUCHED[unit], alias)
+
+
+def _is_in(table: str, key: str, alias: str) -> str:
     return (
         f"exists (select 1 from {table} as _t"
         f" where _t.shop_id = {alias}.shop_id and _t.{key} = {alias}.{key})"
     )
+
+
+def lack_seq(engine: Engine) -> bool:
+    """Whether some message has no seq: then their ids may have to place many."""
+    sql = "select 1 as one from messages where seq is null limit 1"
+    return bool(engine.fetch("messages without seq", sql).num_rows)
 
 
 def put_old(ground: AnyGround, names: Iterable[str], since: int | None = None) -> None:
@@ -87,9 +97,9 @@ def _touch_whole_shops(ground: AnyGround) -> None:
         "order": ("orders", "old_judged_orders"),
         "agent": ("online_sessions", "old_online_days"),
     }
+    test = "r.shop_id in (select shop_id from whole_shops)"
     for unit, names in sources.items():
         for name in names:
-            test = "r.shop_id in (select shop_id from whole_shops)"
             ground.marks.add(unit, name, test, has_buyer=True)
 
 
@@ -121,7 +131,7 @@ def _put_messages(ground: AnyGround, busy: Sequence[Step], named: Set[str], read
     Ids are a quarter of what is read of messages, and mostly nobody asks for them.
     """
     without_ids = seen_through(_unplaced(busy), "messages") | _ALWAYS
-    if read == without_ids or ground.engine.fetch("messages without seq", _NO_SEQ).num_rows:
+    if read == without_ids or lack_seq(ground.engine):
         _put(ground, "messages", "buyer_id", named, read)
         return
     _put(ground, "messages", "buyer_id", named, without_ids)
@@ -156,11 +166,7 @@ def _put(ground: AnyGround, name: str, key: str, named: Set[str], read: Set[str]
 def _is_mine(name: str, key: str) -> str:
     """Return the test whether a row of a canonical table, called ``r``, is a touched one."""
     if name == "orders":  # of touched buyers, or touched before
-        is_changed = (
-            "exists (select 1 from changed_orders as _o"
-            " where _o.shop_id = r.shop_id and _o.order_id = r.order_id)"
-        )
-        return f"{is_touched('buyer', 'r')} or {is_changed}"
+        return f"{is_touched('buyer', 'r')} or {_is_in('changed_orders', key, 'r')}"
     unit = {"buyer_id": "buyer", "order_id": "order", "agent_id": "agent"}[key]
     # One key first, which leaves few rows: looking both up for each row takes a fifth more.
     return f"r.{key} in (select {key} from {TOUCHED[unit][0]}) and {is_touched(unit, 'r')}"

@@ -32,6 +32,7 @@ from jinpai.refresh.changes import FOLLOWED
 from jinpai.refresh.ground import NAMING
 from jinpai.refresh.layout import bucketed
 from jinpai.refresh.lineage import words_of
+from jinpai.refresh.narrow import lack_seq
 from jinpai.refresh.span import longest_session
 from jinpai.tables import derived
 from jinpai.tables.derived import Made
@@ -171,8 +172,7 @@ class Slices:
     def _head(self) -> None:
         """Make what looks at all buyers, and sort what the slices read."""
         self._view("all_accounts", _ACCOUNTS)
-        unplaced = "select 1 as one from messages where seq is null limit 1"
-        self._has_ids = bool(self.engine.fetch("messages without seq", unplaced).num_rows)
+        self._has_ids = lack_seq(self.engine)
         for step in self.steps:
             if step.name in _SORTED:
                 self._sort(step)
