@@ -13,6 +13,7 @@ from jinpai.quality.scorer import Task, default_scorer
 from jinpai.quality.train import train
 
 CHAT = ("sentiment", "cn_chat_sentiment/items.jsonl.gz", "item.sentiment")
+REVIEWS = ("sentiment", "online_shopping_10_cats/items.jsonl.gz", "item.sentiment")
 TURNS = ("satisfaction", "uss_jddc/dialogues.jsonl.gz", "turn.satisfaction=dissatisfied")
 DIALOGUES = ("satisfaction", "dch_stc3/dialogues.jsonl.gz", "dialogue.quality_mean.S<0")
 
@@ -30,8 +31,13 @@ def test_untrained(shared: Path, case: tuple[Task, str, str], figure: str, least
 
 @pytest.mark.parametrize(
     ("case", "figure", "least"),
-    [(CHAT, "macro_f1", 0.90), (TURNS, "auc", 0.81), (DIALOGUES, "auc", 0.91)],
-    ids=["chat", "turns", "dialogues"],
+    [
+        (CHAT, "macro_f1", 0.90),
+        (REVIEWS, "macro_f1", 0.935),
+        (TURNS, "auc", 0.81),
+        (DIALOGUES, "auc", 0.91),
+    ],
+    ids=["chat", "reviews", "turns", "dialogues"],
 )
 def test_trained_on_four_fifths(
     shared: Path, case: tuple[Task, str, str], figure: str, least: float

@@ -6,6 +6,7 @@ import io
 import json
 import pickle
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,8 @@ from jinpai.errors import InputError, UsageError
 from jinpai.quality.evaluate import evaluate, figures
 from jinpai.quality.examples import Example, Turn
 from jinpai.quality.labels import parse_label
-from jinpai.quality.model import LinearModel, load_model
+from jinpai.quality.model import TrainedModel, load_model
+from jinpai.quality.texts import plain
 from jinpai.quality.train import train
 
 WORDS = {
@@ -36,7 +38,7 @@ def items(*classes: str) -> list[Example]:
     return [Example((Turn("buyer", text),), 1, name) for name, text in texts]
 
 
-def fitted(*classes: str) -> LinearModel:
+def fitted(*classes: str) -> TrainedModel:
     return train("sentiment", parse_label(LABEL), items(*classes), LABEL)
 
 
@@ -168,3 +170,58 @@ def test_other_files_are_refused(tmp_path: Path, data: bytes) -> None:
     (tmp_path / "m").write_bytes(data)
     with pytest.raises(InputError, match="no model of this version"):
         load_model(tmp_path / "m")
+
+
+@pytest.fixture
+def long_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the file of a model with a network."""
+    monkeypatch.setattr("jinpai.quality.train._MANY", 1)
+    texts = [
+        Example(
+            (Turn("buyer", f"昨天收到的这一件衣服，颜色是{word}，大小是{size}码，先这样吧"),),
+            1,
+            name,
+        )
+        for name in ("red", "blue")
+        for word in WORDS[name]
+        for size in "大中小"
+    ]
+    made = train("sentiment", parse_label(LABEL), texts, LABEL)
+    made.save(tmp_path / "long")
+    loaded = load_model(tmp_path / "long")
+    assert len(loaded.networks) == 2
+    assert np.allclose(loaded.scores(texts), made.scores(texts), atol=1e-5)
+    alone = replace(loaded, networks=()).scores(texts)
+    said = [plain(example.text) for example in texts]
+    first, second = (network.scores(said) for network in made.networks)
+    assert not np.allclose(first, second)
+    assert np.allclose(loaded.scores(texts), alone + 0.3 * (first + second) / 2, atol=1e-5)
+    return tmp_path / "long"
+
+
+def test_long_texts_are_read_by_a_network_too(long_model: Path) -> None:
+    asked = [
+        Example((Turn("buyer", f"今天收到的那一条裙子，颜色是{WORDS[name][0]}，真好"),), 1, name)
+        for name in ("red", "blue")
+    ]
+    assert evaluate(load_model(long_model), asked)["accuracy"] == 1.0
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("network_1_filters", None),
+        ("network_1_filters", np.zeros((3, 2, 2), np.float32)),
+        ("network_1_weights", np.zeros((192, 2))),
+        ("network_1_offsets", np.array([np.nan, 0], np.float32)),
+        ("network_1_offsets", np.float32(1)),
+        ("network_1_characters", np.frombuffer("好好".encode(), np.uint8)),
+        ("network_1_characters", np.frombuffer(b"\xff\xfe", np.uint8)),
+        ("network_1_pairs", np.frombuffer("好".encode(), np.uint8)),
+        ("network_1_pairs", np.array([Evil()], object)),
+    ],
+)
+def test_hostile_networks_are_refused(long_model: Path, name: str, content: object) -> None:
+    data = None if content is None else npy(content, pickled=True)
+    with pytest.raises(InputError, match="no model of this version"):
+        load_model(rewritten(long_model, **{name: data}))

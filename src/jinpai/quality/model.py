@@ -1,5 +1,7 @@
 """Trained scorers: a linear model over character n-grams and a few numbers, and its file.
 
+Where there are examples enough, networks read long texts as well.
+
 A model file is an .npz (plain arrays and a JSON header, no pickle), so that loading one runs no
 code. It is checked before and after it is read.
 """
@@ -25,15 +27,17 @@ from jinpai.errors import HostileFile, UnreadableFile, UsageError
 from jinpai.quality.examples import Example
 from jinpai.quality.features import BLOCKS, Numbers, blocks_of, numbers_of
 from jinpai.quality.labels import Level
+from jinpai.quality.network import Network, as_bytes, read_network
 
-__all__ = ["Block", "Header", "LinearModel", "block_texts", "load_model", "number_rows"]
+__all__ = ["Block", "Header", "TrainedModel", "block_texts", "load_model", "number_rows"]
 
-FORMAT = 2
+FORMAT = 3
 _FILE_BYTES = 1 << 30
 _TERMS = 1 << 23
 _TERM_CHARS = 16
 _BETWEEN = "\0"
 _BATCH = 4096
+_NETWORK = "network_"  # before its place and the names of its arrays
 
 
 class Header(BaseModel):
@@ -44,6 +48,8 @@ class Header(BaseModel):
         classes: what it tells apart.
         ngrams: shortest and longest run of characters it looks at.
         reach: how far apart two characters may lie that it looks at together; 0 for no pairs.
+        networks: how many there are; the mean of what they say counts.
+        network_weight: of that mean, beside the rest.
         trained_on: examples it has seen.
     """
 
@@ -57,6 +63,8 @@ class Header(BaseModel):
     ngrams: tuple[int, int]
     reach: int = Field(ge=0, le=16)
     number_weight: float = Field(ge=0, le=100)
+    networks: int = Field(ge=0, le=16)
+    network_weight: float = Field(ge=0, le=100)
     trained_on: int = Field(ge=1)
 
 
@@ -69,7 +77,7 @@ class Block:
 
 
 @dataclass(frozen=True)
-class LinearModel:
+class TrainedModel:
     """A trained scorer (see `scorer.Scorer`).
 
     Attributes:
@@ -77,6 +85,7 @@ class LinearModel:
         mean, spread: of the numbers, to bring them to one scale.
         weights: a row per class (one row for two classes: of the second), terms then numbers.
         offsets: one per row of ``weights``.
+        networks: that read the text of an item.
     """
 
     header: Header
@@ -85,12 +94,13 @@ class LinearModel:
     spread: Numbers
     weights: Numbers
     offsets: Numbers
+    networks: tuple[Network, ...] = ()
 
     @property
     def classes(self) -> tuple[str, ...]:
         return self.header.classes
 
-    def for_use(self, task: str, level: Level) -> LinearModel:
+    def for_use(self, task: str, level: Level) -> TrainedModel:
         """Return itself; raises UsageError where it was trained for something else."""
         if (task, level) == (self.header.task, self.header.level):
             return self
@@ -122,20 +132,27 @@ class LinearModel:
         numbers = (number_rows(level, examples) - self.mean) / self.spread
         matrices.append(csr_matrix(numbers * self.header.number_weight))
         found = hstack(matrices).tocsr() @ self.weights.T + self.offsets
-        return np.asarray(np.hstack([-found, found]) if found.shape[1] == 1 else found)
+        linear = np.asarray(np.hstack([-found, found]) if found.shape[1] == 1 else found)
+        if not self.networks:
+            return linear
+        heard = np.mean([network.scores(texts["text"]) for network in self.networks], axis=0)
+        return np.asarray(linear + self.header.network_weight * heard)
 
     def save(self, path: Path) -> None:
         """Write the model beside its place, then into it."""
         arrays: dict[str, npt.NDArray[Any]] = {
-            "header": _bytes(self.header.model_dump_json()),
+            "header": as_bytes(self.header.model_dump_json()),
             "mean": self.mean,
             "spread": self.spread,
             "weights": self.weights.astype(np.float32),
             "offsets": self.offsets,
         }
         for name, block in self.blocks.items():
-            arrays[f"terms_{name}"] = _bytes(json.dumps(block.terms, ensure_ascii=False))
+            arrays[f"terms_{name}"] = as_bytes(json.dumps(block.terms, ensure_ascii=False))
             arrays[f"idf_{name}"] = block.idf.astype(np.float32)
+        for place, network in enumerate(self.networks):
+            named = network.arrays().items()
+            arrays |= {f"{_NETWORK}{place}_{name}": array for name, array in named}
         aside = path.with_name(f".{path.name}.{os.getpid()}")
         try:
             with aside.open("wb") as file:
@@ -183,11 +200,7 @@ def number_rows(level: Level, examples: Sequence[Example]) -> Numbers:
     return np.array([numbers_of(level, example) for example in examples], np.float64)
 
 
-def _bytes(text: str) -> npt.NDArray[np.uint8]:
-    return np.frombuffer(text.encode("utf-8", "surrogatepass"), np.uint8)
-
-
-def load_model(path: Path) -> LinearModel:
+def load_model(path: Path) -> TrainedModel:
     """Return the model in a file.
 
     Raises UnreadableFile when it is no model of this version, HostileFile when it is too large.
@@ -218,24 +231,30 @@ def _no_model(path: Path, error: Exception) -> UnreadableFile:
     )
 
 
-def _read(arrays: Any) -> LinearModel:
+def _read(arrays: Any) -> TrainedModel:
     header = Header.model_validate_json(arrays["header"].tobytes())
     if header.format != FORMAT or not 1 <= header.ngrams[0] <= header.ngrams[1] <= _TERM_CHARS:
         raise ValueError(f"format {header.format}")
     blocks = {name: _block(arrays, name) for name in BLOCKS[header.level]}
-    model = LinearModel(
-        header,
-        blocks,
-        *(_numbers(arrays, name) for name in ("mean", "spread", "weights", "offsets")),
-    )
+    found = tuple(_numbers(arrays, name) for name in ("mean", "spread", "weights", "offsets"))
+    mean, spread, weights, offsets = found
+    networks = tuple(_network(arrays, header, place) for place in range(header.networks))
+    model = TrainedModel(header, blocks, mean, spread, weights, offsets, networks)
     rows = 1 if len(header.classes) == 2 else len(header.classes)
     numbers = len(numbers_of(header.level, Example((), 0)))
     width = sum(len(block.terms) for block in blocks.values()) + numbers
     shapes = ((numbers,), (numbers,), (rows, width), (rows,))
-    found = (model.mean, model.spread, model.weights, model.offsets)
-    if tuple(array.shape for array in found) != shapes or not (model.spread > 0).all():
+    if tuple(array.shape for array in found) != shapes or not (spread > 0).all():
         raise ValueError("its arrays do not fit together")
     return model
+
+
+def _network(arrays: Any, header: Header, place: int) -> Network:
+    if header.level != "item":
+        raise ValueError("only single texts have networks")
+    start = f"{_NETWORK}{place}_"
+    found = {name.removeprefix(start): arrays[name] for name in arrays if name.startswith(start)}
+    return read_network(found, len(header.classes))
 
 
 def _block(arrays: Any, name: str) -> Block:

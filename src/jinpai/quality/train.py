@@ -1,9 +1,10 @@
-"""Training: labelled examples in, a linear model out. Deterministic: no drawing of lots anywhere.
+"""Training: labelled examples in, a model out. The same examples give the same model.
 
 What is fitted: a hinge loss for single texts, a logistic one for turns and dialogues, and where
 the label is a number, how far it lies from its limit (a number says more than its side of it).
 In long texts each term is first stretched by how one-sided it is (naive Bayes); turns get an offset
 for their dialogue, forgotten afterwards: who labelled a dialogue harshly did so in all of it.
+To many long texts networks are fitted too, and what they say is added.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from statistics import median
 from typing import Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 from scipy.sparse import csr_matrix, diags, hstack
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.svm import LinearSVC
@@ -27,15 +29,17 @@ from jinpai.quality.model import (
     FORMAT,
     Block,
     Header,
-    LinearModel,
+    TrainedModel,
     block_texts,
     number_rows,
     vectorizer,
 )
+from jinpai.quality.network_fit import fit_network
 from jinpai.quality.scorer import Task
 
 __all__ = ["train"]
 
+_MANY = 10_000  # examples from which on networks add something
 _SHORT = 20  # characters: in texts shorter than this, three-character runs say nothing more
 
 
@@ -48,6 +52,8 @@ class _Recipe:
         stretch: what is added to each term's weight before its one-sidedness (0: not stretched).
         group_weight: of the offset of a dialogue (0: none).
         numbers: how many of the columns, the last ones, are numbers.
+        networks: how many are fitted.
+        network_weight: of the mean of what they say.
     """
 
     ngrams: tuple[int, int]
@@ -59,9 +65,11 @@ class _Recipe:
     stretch: float = 0.0
     group_weight: float = 0.0
     numbers: int = 0
+    networks: int = 0
+    network_weight: float = 0.3
 
 
-def train(task: Task, label: Label, examples: Sequence[Example], label_text: str) -> LinearModel:
+def train(task: Task, label: Label, examples: Sequence[Example], label_text: str) -> TrainedModel:
     """Return a model that tells the labels of the examples apart.
 
     Raises UsageError with fewer than two classes.
@@ -73,7 +81,8 @@ def train(task: Task, label: Label, examples: Sequence[Example], label_text: str
             zh=f"所有样本的标签都是“{classes[0]}”；训练至少需要两个类别。",
         )
     recipe = _recipe(label, examples)
-    parts, blocks = _texts(label, examples, recipe)
+    texts = block_texts(label.level, examples)
+    parts, blocks = _blocks(label, texts, recipe)
     rows = number_rows(label.level, examples)
     mean, spread = rows.mean(axis=0), rows.std(axis=0)
     spread[spread < 1e-9] = 1.0
@@ -89,9 +98,16 @@ def train(task: Task, label: Label, examples: Sequence[Example], label_text: str
         ngrams=recipe.ngrams,
         reach=recipe.reach,
         number_weight=recipe.number_weight,
+        networks=recipe.networks,
+        network_weight=recipe.network_weight,
         trained_on=len(examples),
     )
-    return LinearModel(header, blocks, mean, spread, weights, offsets)
+    target = _target(examples, classes)
+    networks = tuple(
+        fit_network(texts["text"], target, len(classes), seed=seed)
+        for seed in range(recipe.networks)
+    )
+    return TrainedModel(header, blocks, mean, spread, weights, offsets, networks)
 
 
 def _recipe(label: Label, examples: Sequence[Example]) -> _Recipe:
@@ -99,7 +115,8 @@ def _recipe(label: Label, examples: Sequence[Example]) -> _Recipe:
         short = median(len(example.text) for example in examples) < _SHORT
         if short:
             return _Recipe((1, 2), 1, "hinge", 1.0, 0.1)
-        return _Recipe((1, 5), 2, "hinge", 0.6, 0.0, reach=4, stretch=0.1)
+        networks = 2 if len(examples) >= _MANY else 0
+        return _Recipe((1, 5), 2, "hinge", 0.6, 0.0, reach=4, stretch=0.1, networks=networks)
     if label.level == "turn":
         return _Recipe((1, 3), 1, "logistic", 3.0, 0.1, group_weight=1.0)
     if label.is_numeric:
@@ -107,14 +124,14 @@ def _recipe(label: Label, examples: Sequence[Example]) -> _Recipe:
     return _Recipe((1, 3), 2, "logistic", 4.0, 0.06)
 
 
-def _texts(
-    label: Label, examples: Sequence[Example], recipe: _Recipe
+def _blocks(
+    label: Label, texts: dict[str, list[str]], recipe: _Recipe
 ) -> tuple[list[Any], dict[str, Block]]:
     parts, blocks = [], {}
-    for name, texts in block_texts(label.level, examples).items():
-        least = _least(texts, recipe.least)
-        made = vectorizer(recipe.ngrams, recipe.reach, least, None if any(texts) else ["^"])
-        parts.append(made.fit_transform(texts) * BLOCKS[label.level][name])
+    for name, said in texts.items():
+        least = _least(said, recipe.least)
+        made = vectorizer(recipe.ngrams, recipe.reach, least, None if any(said) else ["^"])
+        parts.append(made.fit_transform(said) * BLOCKS[label.level][name])
         blocks[name] = Block(tuple(map(str, made.get_feature_names_out())), made.idf_)
     return parts, blocks
 
@@ -131,16 +148,21 @@ def _fit(
     if recipe.fit == "distance":
         values = np.array([example.value - label.limit for example in examples])
         sign = -1.0 if label.test.startswith("<") else 1.0
-        target = np.tanh(1.3 * values / (values.std() or 1.0)) * sign
-        fitted = Ridge(alpha=recipe.strength, solver="sparse_cg", tol=1e-6).fit(matrix, target)
+        distance = np.tanh(1.3 * values / (values.std() or 1.0)) * sign
+        fitted = Ridge(alpha=recipe.strength, solver="sparse_cg", tol=1e-6).fit(matrix, distance)
         return fitted.coef_.reshape(1, -1), np.atleast_1d(fitted.intercept_)
-    places = {name: place for place, name in enumerate(classes)}
-    target = np.array([places[example.label] for example in examples])
+    target = _target(examples, classes)
     if recipe.fit == "hinge":
         return _hinges(matrix, target, len(classes), recipe)
     fitted = LogisticRegression(C=recipe.strength, max_iter=3000, tol=1e-5)
     fitted.fit(_with_groups(matrix, examples, recipe.group_weight), target)
     return fitted.coef_[:, : matrix.shape[1]], fitted.intercept_
+
+
+def _target(examples: Sequence[Example], classes: Sequence[str]) -> npt.NDArray[np.int64]:
+    """Return the place of each example's class."""
+    places = {name: place for place, name in enumerate(classes)}
+    return np.array([places[example.label] for example in examples], np.int64)
 
 
 def _hinges(matrix: Any, target: Any, classes: int, recipe: _Recipe) -> tuple[Numbers, Numbers]:
