@@ -58,6 +58,19 @@ def test_other_patterns_make_another_version() -> None:
     assert changed == {"stiff_refusal", "one_word", "duns_politely"}
 
 
+def test_another_placeholder_makes_another_version() -> None:
+    """A greeting may carry the agent's number: which that is, is part of what is judged."""
+    here, there = (
+        Judge(shipped_rules(), Scanner(shipped_acts(), {"agent_no": number, "gift": number}))
+        for number in ("甲{n}号", "乙{n}号")
+    )
+    changed = {
+        rule.code for rule in here.rules if here.version(rule.code) != there.version(rule.code)
+    }
+    assert "no_greeting" in changed
+    assert "ignored" not in changed
+
+
 def rules_of(*lines: str) -> dict[str, str]:
     """Return rule -> English reason of all shipped rules on a conversation."""
     judge = Judge(shipped_rules(), SCANNER)

@@ -66,8 +66,8 @@ class Judge:
         self._acts = frozenset(act.name for act in scanner.acts)
 
         self._by_code = {rule.code: rule for rule in self.rules}
-        patterns = {act.name: act.model_dump_json() for act in scanner.acts}
-        self._versions = {rule.code: _version(rule, patterns) for rule in self.rules}
+        meanings = scanner.meanings()
+        self._versions = {rule.code: _version(rule, meanings) for rule in self.rules}
         self._of_words = {
             rule.code for rule in self.rules if rule.group != "timing" or rule.act_names(self._acts)
         }
@@ -130,9 +130,9 @@ class Judge:
         return Evidence(message.message_id, 0, len(message.text), message.at)
 
 
-def _version(rule: Rule, patterns: Mapping[str, str]) -> str:
+def _version(rule: Rule, meanings: Mapping[str, str]) -> str:
     """Return a hash of the rule's own version and of how its acts are recognised."""
-    parts = [rule.version, *(patterns[name] for name in sorted(rule.act_names(patterns)))]
+    parts = [rule.version, *(meanings[name] for name in sorted(rule.act_names(meanings)))]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:12]
 
 

@@ -20,7 +20,18 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from jinpai.errors import UsageError
 from jinpai.shipped import parsed
 
-__all__ = ["Act", "Role", "compiled", "expand", "forms", "load_acts", "options", "shipped_acts"]
+__all__ = [
+    "Act",
+    "Role",
+    "compiled",
+    "expand",
+    "forms",
+    "load_acts",
+    "meaning",
+    "options",
+    "shipped_acts",
+    "shorthands",
+]
 
 Role = Literal["agent", "buyer"]
 _ROLES: tuple[Role, ...] = ("agent", "buyer")
@@ -28,13 +39,6 @@ _PATTERN_CHARS = 2000
 _PATTERNS = 2000
 _ACTS = 64  # of a role: a mask has so many bits
 
-_PUNCTUATION = r",，.。!！?？;；:：~～…\s"
-_SHORTHANDS: dict[str, str] = {
-    "n": r"(?:[0-9０-９]+|[一二两三四五六七八九十几半]+|\[[^\[\]]{1,6}\])",
-    "g": rf"[^{_PUNCTUATION}]{{0,8}}",
-    "q": r"(?:[?？]|吗|么|嘛|呢|不|没|没有)",
-    "e": r"(?:[哦呢呀哈亲的了哒啦噢喔吧\s.。!！~～]*$)",
-}
 _NAME = re.compile(r"(?<!\\)\{([a-z_]+)\}")
 # What a shop may put its own words for; these are the words where it does not.
 PLACEHOLDERS = {"agent_no": r"(?:客服|工号)\s*(?:[0-9０-９]+|\[[^\[\]]{1,6}\])\s*(?:号)?"}
@@ -64,6 +68,13 @@ class Act(BaseModel):
 
 
 @cache
+def shorthands() -> dict[str, str]:
+    """Return what patterns may name in braces -> what it stands for."""
+    text = files(__package__).joinpath("shorthands.yaml").read_text("utf-8")
+    return {str(name): str(pattern) for name, pattern in parsed(text).items()}
+
+
+@cache
 def forms() -> dict[str, str]:
     """Return simplified character -> itself and its traditional forms."""
     text = files(__package__).joinpath("traditional.txt").read_text("utf-8")
@@ -81,7 +92,7 @@ def expand(pattern: str, placeholders: Mapping[str, str] = PLACEHOLDERS) -> str:
     >>> expand("没货")
     '[没沒][货貨]'
     """
-    known = {**_SHORTHANDS, **placeholders}
+    known = {**shorthands(), **placeholders}
 
     def written_out(match: re.Match[str]) -> str:
         name = match[1]
@@ -92,9 +103,17 @@ def expand(pattern: str, placeholders: Mapping[str, str] = PLACEHOLDERS) -> str:
                 zh=f"模式“{pattern}”：没有简写 {{{name}}}（位置 {match.start()}），"
                 f"可用：{'、'.join(sorted(known))}。",
             )
-        return _NAME.sub(lambda nested: _SHORTHANDS.get(nested[1], nested[0]), known[name])
+        return _NAME.sub(lambda nested: shorthands().get(nested[1], nested[0]), known[name])
 
     return _with_forms(_NAME.sub(written_out, pattern))
+
+
+def meaning(act: Act, placeholders: Mapping[str, str] = PLACEHOLDERS) -> str:
+    """Return all that says when a text has an act: its patterns, and what they name in braces."""
+    known = {**shorthands(), **placeholders}
+    named = set(_NAME.findall("".join(act.any + act.not_))) & set(known)
+    named |= {deeper for name in named for deeper in _NAME.findall(known[name])} & set(known)
+    return "\0".join([act.model_dump_json(), *(f"{name}={known[name]}" for name in sorted(named))])
 
 
 def _with_forms(pattern: str) -> str:

@@ -17,7 +17,15 @@ import pyarrow as pa
 import re2
 
 from jinpai.quality.acts.bulk import Bulk, Scanned
-from jinpai.quality.acts.patterns import PLACEHOLDERS, Act, Role, compiled, expand, options
+from jinpai.quality.acts.patterns import (
+    PLACEHOLDERS,
+    Act,
+    Role,
+    compiled,
+    expand,
+    meaning,
+    options,
+)
 from jinpai.quality.texts import UNSEEN, without_unseen
 
 __all__ = ["Scanner", "Span"]
@@ -53,6 +61,10 @@ class Scanner:
 
     def _of(self, role: Role) -> list[Act]:
         return [act for act in self.acts if act.role == role]
+
+    def meanings(self) -> dict[str, str]:
+        """Return by act all that says when a text has it."""
+        return {act.name: meaning(act, self._placeholders) for act in self.acts}
 
     def names(self, role: Role) -> tuple[str, ...]:
         """Return the codes of a role's acts, in the order of the bits."""
