@@ -7,10 +7,10 @@ samples 4 to 8 a third decided. Samples 5 to 8 were labelled for the acts of REA
 turns only, and judge no other. That the repair of a line or of a machine of the provider is no
 matter of returns became clear after sample 6: four turns of samples 4 and 6 were corrected.
 
-Samples 1 to 7 have been read for wider patterns, 4 to 7 for those of READ alone; nobody who wrote
-those of returns and complaints had read sample 8, which judges them. Delivery and anger were told
-anew with sample 8 read: what they reach on turns nobody had read is in docs/inspection.md, from a
-sample of another source whose texts do not lie here. Those of WIDENED are measured on sample 4.
+Samples 1 to 7 have been read for wider patterns, 4 to 7 for those of READ alone. Nobody who wrote
+those of returns and complaints had read sample 8, which judged them; then they, delivery and anger
+were told anew with all samples at hand: what they reach on turns nobody had read is in
+docs/inspection.md, from a source whose texts do not lie here. WIDENED is measured on sample 4.
 Acts whose patterns have stayed as they were before any reading are measured as well on what was
 unread until then: of samples 1 and 3 where the hash of the id is odd, and agents' turns of 2.
 """
@@ -48,8 +48,8 @@ ACTS: tuple[tuple[Role, str], ...] = (
 )
 # Patterns written with samples 1 to 3 read: only sample 4 can judge them.
 WIDENED = {"closing", "courtesy_close"}
-# Patterns written with samples 1 to 7 read, of delivery and anger 8 as well: sample 8 judges them.
-# The LATE samples were labelled for these alone.
+# Patterns written with samples 1 to 7 read and told anew since: sample 8 shows that they did not get
+# worse. The LATE samples were labelled for these alone.
 READ = {"ask_logistics", "ask_refund", "complaint", "anger"}
 LATE = "5678"
 # Least kappa of two labellers, where it is not 0.9: what a buyer wants back, and where scorn
