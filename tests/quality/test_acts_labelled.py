@@ -48,8 +48,8 @@ ACTS: tuple[tuple[Role, str], ...] = (
 )
 # Patterns written with samples 1 to 3 read: only sample 4 can judge them.
 WIDENED = {"closing", "courtesy_close"}
-# Patterns written with samples 1 to 7 read and told anew since: sample 8 shows that they did not get
-# worse. The LATE samples were labelled for these alone.
+# Patterns written with samples 1 to 7 read and told anew since: sample 8 shows that they have not
+# become worse. The LATE samples were labelled for these alone.
 READ = {"ask_logistics", "ask_refund", "complaint", "anger"}
 LATE = "5678"
 # Least kappa of two labellers, where it is not 0.9: what a buyer wants back, and where scorn
