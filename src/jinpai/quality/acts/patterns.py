@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
@@ -109,13 +109,12 @@ def expand(pattern: str, placeholders: Mapping[str, str] = PLACEHOLDERS) -> str:
 
 
 def meaning(act: Act, placeholders: Mapping[str, str] = PLACEHOLDERS) -> str:
-    """Return all that says when a text has an act: its patterns, and what they name in braces."""
-    known = {**shorthands(), **placeholders}
-    named = set(_NAME.findall("".join(act.any + act.not_))) & set(known)
-    named |= {deeper for name in named for deeper in _NAME.findall(known[name])} & set(known)
-    return "\0".join([act.model_dump_json(), *(f"{name}={known[name]}" for name in sorted(named))])
+    """Return all that says when a text has an act: what it is, and its patterns written out."""
+    written = (expand(pattern, placeholders) for pattern in act.any + act.not_)
+    return "\0".join([act.model_dump_json(), *written])
 
 
+@lru_cache(maxsize=1 << 12)
 def _with_forms(pattern: str) -> str:
     known, written, inside = forms(), [], False
     for place, char in enumerate(pattern):
