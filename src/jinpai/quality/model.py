@@ -24,10 +24,11 @@ from scipy.sparse import csr_matrix, hstack
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from jinpai.errors import HostileFile, UnreadableFile, UsageError
+from jinpai.quality.arrays import as_bytes, as_text, finite
 from jinpai.quality.examples import Example
 from jinpai.quality.features import BLOCKS, Numbers, blocks_of, numbers_of
 from jinpai.quality.labels import Level
-from jinpai.quality.network import Network, as_bytes, read_network
+from jinpai.quality.network import Network, read_network
 
 __all__ = ["Block", "Header", "TrainedModel", "block_texts", "load_model", "number_rows"]
 
@@ -258,7 +259,7 @@ def _network(arrays: Any, header: Header, place: int) -> Network:
 
 
 def _block(arrays: Any, name: str) -> Block:
-    terms = json.loads(arrays[f"terms_{name}"].tobytes().decode("utf-8", "surrogatepass"))
+    terms = json.loads(as_text(arrays[f"terms_{name}"]))
     idf = _numbers(arrays, f"idf_{name}")
     if not isinstance(terms, list) or len(terms) > _TERMS or idf.shape != (len(terms),):
         raise ValueError("its terms are wrong")
@@ -270,7 +271,4 @@ def _block(arrays: Any, name: str) -> Block:
 
 
 def _numbers(arrays: Any, name: str) -> Numbers:
-    found = np.asarray(arrays[name])
-    if found.dtype.kind != "f" or not np.isfinite(found).all():
-        raise ValueError("its numbers are wrong")
-    return found.astype(np.float64)
+    return finite(arrays[name]).astype(np.float64)

@@ -15,13 +15,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from jinpai.quality.arrays import as_bytes, as_text, finite
+
 __all__ = [
     "LEARNED",
     "WINDOW",
     "Network",
     "Places",
     "Reader",
-    "as_bytes",
     "read_network",
     "shortened",
 ]
@@ -65,11 +66,6 @@ class Reader:
                 self._pairs.get(text[at : at + 2], _UNKNOWN) for at in range(len(text))
             ]
         return found
-
-
-def as_bytes(text: str) -> npt.NDArray[np.uint8]:
-    """Return a text as an array that needs no pickle."""
-    return np.frombuffer(text.encode("utf-8", "surrogatepass"), np.uint8)
 
 
 def shortened(text: str) -> str:
@@ -141,8 +137,8 @@ def read_network(arrays: Mapping[str, Any], classes: int) -> Network:
 
     Raises ValueError or KeyError where it is none, or one for other classes.
     """
-    characters = _text(arrays["characters"])
-    joined = _text(arrays["pairs"])
+    characters = as_text(arrays["characters"])
+    joined = as_text(arrays["pairs"])
     pairs = [joined[at : at + 2] for at in range(0, len(joined), 2)]
     learned = {name: _floats(arrays[name]) for name in LEARNED}
     network = Network(tuple(characters), tuple(pairs), **learned)
@@ -166,14 +162,10 @@ def read_network(arrays: Mapping[str, Any], classes: int) -> Network:
     return network
 
 
-def _text(array: Any) -> str:
-    return np.asarray(array, np.uint8).tobytes().decode("utf-8", "surrogatepass")
-
-
 def _floats(array: Any) -> Floats:
-    if array.dtype != np.float32 or not array.ndim or not np.isfinite(array).all():
+    if array.dtype != np.float32 or not array.ndim:
         raise ValueError("the numbers of its network are wrong")
-    return np.asarray(array, np.float32)
+    return finite(array).astype(np.float32)
 
 
 def _clipped(scores: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

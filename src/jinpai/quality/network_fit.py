@@ -63,7 +63,8 @@ def fit_network(
             step = recipe.step[0] * recipe.step[1] ** (adam.taken * recipe.batch / len(texts))
             places = reader.places([texts[row] for row in rows])
             drops = _drops(network, places, recipe, drawn)
-            adam.follow(gradients(network, places, target[rows], recipe.doubt, drops), step)
+            found, _ = gradients(network, places, target[rows], recipe.doubt, drops)
+            adam.follow(found, step)
             way.goes_on()
     return way.mean()
 
@@ -131,7 +132,7 @@ def gradients(
     target: Ids,
     doubt: float = 0.0,
     drops: tuple[Any, Any] = (np.float32(1), np.float32(1)),
-) -> dict[str, Any]:
+) -> tuple[dict[str, Any], float]:
     """Return by attribute of a network how the loss of a batch grows with it, and the loss.
 
     The loss is the mean cross entropy. Of vectors only the rows of the batch: their numbers and
@@ -145,8 +146,7 @@ def gradients(
     filters, back = _through_filters(network, vectors, loudest, blame)
     back = (back.reshape(vectors.shape) * drops[0])[:, : 1 - WINDOW]
     size = network.character_vectors.shape[1]
-    return {
-        "loss": loss,
+    found = {
         "character_vectors": _by_row(places.characters, back[:, :, :size]),
         "pair_vectors": _by_row(places.pairs, back[:, :, size:]),
         "filters": filters,
@@ -154,6 +154,7 @@ def gradients(
         "weights": heard.T @ surprise,
         "offsets": surprise.sum(axis=0),
     }
+    return found, loss
 
 
 def _surprise(odds: Floats, target: Ids, doubt: float) -> tuple[Floats, float]:
@@ -209,8 +210,6 @@ class _Adam:
         """Change the network in place."""
         self.taken += 1
         for name, grown in found.items():
-            if name == "loss":
-                continue
             rows, grown = grown if isinstance(grown, tuple) else (slice(None), grown)
             self._one(name, rows, grown, step)
 

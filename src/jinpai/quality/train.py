@@ -39,6 +39,8 @@ from jinpai.quality.scorer import Task
 
 __all__ = ["train"]
 
+_Target = npt.NDArray[np.int64]
+
 _MANY = 10_000  # examples from which on networks add something
 _SHORT = 20  # characters: in texts shorter than this, three-character runs say nothing more
 
@@ -88,7 +90,8 @@ def train(task: Task, label: Label, examples: Sequence[Example], label_text: str
     spread[spread < 1e-9] = 1.0
     numbers = csr_matrix((rows - mean) / spread * recipe.number_weight)
     recipe = replace(recipe, numbers=rows.shape[1])
-    weights, offsets = _fit(hstack([*parts, numbers]).tocsr(), label, examples, classes, recipe)
+    target = _target(examples, classes)
+    weights, offsets = _fit(hstack([*parts, numbers]).tocsr(), label, examples, target, recipe)
     header = Header(
         format=FORMAT,
         task=task,
@@ -102,7 +105,6 @@ def train(task: Task, label: Label, examples: Sequence[Example], label_text: str
         network_weight=recipe.network_weight,
         trained_on=len(examples),
     )
-    target = _target(examples, classes)
     networks = tuple(
         fit_network(texts["text"], target, len(classes), seed=seed)
         for seed in range(recipe.networks)
@@ -142,7 +144,7 @@ def _least(texts: Sequence[str], least: int) -> int:
 
 
 def _fit(
-    matrix: Any, label: Label, examples: Sequence[Example], classes: Sequence[str], recipe: _Recipe
+    matrix: Any, label: Label, examples: Sequence[Example], target: _Target, recipe: _Recipe
 ) -> tuple[Numbers, Numbers]:
     """Return weights and offsets."""
     if recipe.fit == "distance":
@@ -151,22 +153,22 @@ def _fit(
         distance = np.tanh(1.3 * values / (values.std() or 1.0)) * sign
         fitted = Ridge(alpha=recipe.strength, solver="sparse_cg", tol=1e-6).fit(matrix, distance)
         return fitted.coef_.reshape(1, -1), np.atleast_1d(fitted.intercept_)
-    target = _target(examples, classes)
     if recipe.fit == "hinge":
-        return _hinges(matrix, target, len(classes), recipe)
+        return _hinges(matrix, target, recipe)
     fitted = LogisticRegression(C=recipe.strength, max_iter=3000, tol=1e-5)
     fitted.fit(_with_groups(matrix, examples, recipe.group_weight), target)
     return fitted.coef_[:, : matrix.shape[1]], fitted.intercept_
 
 
-def _target(examples: Sequence[Example], classes: Sequence[str]) -> npt.NDArray[np.int64]:
+def _target(examples: Sequence[Example], classes: Sequence[str]) -> _Target:
     """Return the place of each example's class."""
     places = {name: place for place, name in enumerate(classes)}
     return np.array([places[example.label] for example in examples], np.int64)
 
 
-def _hinges(matrix: Any, target: Any, classes: int, recipe: _Recipe) -> tuple[Numbers, Numbers]:
+def _hinges(matrix: Any, target: _Target, recipe: _Recipe) -> tuple[Numbers, Numbers]:
     """Return weights and offsets: a row per class against the rest; of two, of the second."""
+    classes = int(target.max()) + 1
     rows, offsets = [], []
     for place in range(1, 2) if classes == 2 else range(classes):
         is_it = target == place
